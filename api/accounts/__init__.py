@@ -1,0 +1,1 @@
+"""Broker accounts: whose they are, what members may do, and their money at the broker."""

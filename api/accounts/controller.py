@@ -1,0 +1,216 @@
+"""Routes of broker accounts."""
+
+from typing import Annotated
+
+from litestar import Controller, delete, get, patch, post, put
+from litestar.di import NamedDependency
+from litestar.params import Parameter
+
+from api.accounts.schemas import (
+    Account,
+    AccountPage,
+    Balance,
+    BuyingPower,
+    ChangeAccount,
+    CreateAccount,
+    Position,
+    PositionList,
+    PutKillSwitch,
+    PutMembers,
+    Verification,
+)
+from api.accounts.service import AccountService
+from api.auth.principal import Principal
+from api.brokers.base import BrokerAdapter, BrokerRejected, BrokerTokenExpired
+from api.brokers.base import Position as BrokerPosition
+from api.brokers.registry import BrokerRegistry
+from api.domain.enums import Permission
+from api.kit.clock import Clock
+from api.problems import problems
+
+_ID = Parameter(pattern=r"^[0-9a-f]{24}$", description="Id of the account.")
+_BROKER_PROBLEMS = (401, 403, 404, 429, 502, 503)
+
+
+class AccountController(Controller):
+    """Connect, read and change broker accounts."""
+
+    path = "/accounts"
+    tags = ["accounts"]  # noqa: RUF012 - Litestar declares it so
+
+    @get(operation_id="listAccounts", summary="List accounts", responses=problems(401))
+    async def list_accounts(self, principal: NamedDependency[Principal], account_service: NamedDependency[AccountService]) -> AccountPage:
+        """The accounts that the caller is a member of."""
+        return AccountPage(items=await account_service.list_visible(principal), next_cursor=None)
+
+    @post(operation_id="createAccount", summary="Connect an account", responses=problems(400, 401, 403, 409, 422))
+    async def create_account(
+        self, data: CreateAccount, principal: NamedDependency[Principal], account_service: NamedDependency[AccountService]
+    ) -> Account:
+        """Connect a broker account by its keys; they are stored encrypted and never returned."""
+        return await account_service.to_wire(principal, await account_service.create(principal, data))
+
+    @get("/{account_id:str}", operation_id="getAccount", summary="One account", responses=problems(401, 404))
+    async def get_account(
+        self,
+        account_id: Annotated[str, _ID],
+        principal: NamedDependency[Principal],
+        account_service: NamedDependency[AccountService],
+    ) -> Account:
+        """One account with the state of its execution stream."""
+        return await account_service.to_wire(principal, await account_service.require(principal, account_id, Permission.VIEW))
+
+    @patch("/{account_id:str}", operation_id="changeAccount", summary="Change an account", responses=problems(400, 401, 403, 404, 422))
+    async def change_account(
+        self,
+        account_id: Annotated[str, _ID],
+        data: ChangeAccount,
+        principal: NamedDependency[Principal],
+        account_service: NamedDependency[AccountService],
+    ) -> Account:
+        """Change name, keys or settings."""
+        return await account_service.to_wire(principal, await account_service.change(principal, account_id, data))
+
+    @delete("/{account_id:str}", operation_id="deleteAccount", summary="Disconnect an account", responses=problems(401, 403, 404))
+    async def delete_account(
+        self,
+        account_id: Annotated[str, _ID],
+        principal: NamedDependency[Principal],
+        account_service: NamedDependency[AccountService],
+    ) -> None:
+        """Disconnect the account and forget its keys; its orders stay stored."""
+        await account_service.delete(principal, account_id)
+
+    @put("/{account_id:str}/members", operation_id="putMembers", summary="Set the members", responses=problems(400, 401, 403, 404, 422))
+    async def put_members(
+        self,
+        account_id: Annotated[str, _ID],
+        data: PutMembers,
+        principal: NamedDependency[Principal],
+        account_service: NamedDependency[AccountService],
+    ) -> Account:
+        """Replace who may view, trade and manage."""
+        account = await account_service.put_members(principal, account_id, data.members)
+        return await account_service.to_wire(principal, account)
+
+    @put(
+        "/{account_id:str}/kill-switch",
+        operation_id="putKillSwitch",
+        summary="Set the trading state",
+        responses=problems(400, 401, 403, 404, 422),
+    )
+    async def put_kill_switch(
+        self,
+        account_id: Annotated[str, _ID],
+        data: PutKillSwitch,
+        principal: NamedDependency[Principal],
+        account_service: NamedDependency[AccountService],
+    ) -> Account:
+        """`active`, `reducing` (only sells) or `halted` (nothing leaves; cancels still do)."""
+        return await account_service.to_wire(principal, await account_service.put_trading_state(principal, account_id, data.state))
+
+    @post(
+        "/{account_id:str}/verify",
+        status_code=200,
+        operation_id="verifyAccount",
+        summary="Try the keys",
+        responses=problems(*_BROKER_PROBLEMS),
+    )
+    async def verify_account(
+        self,
+        account_id: Annotated[str, _ID],
+        principal: NamedDependency[Principal],
+        account_service: NamedDependency[AccountService],
+        broker_registry: NamedDependency[BrokerRegistry],
+    ) -> Verification:
+        """Ask the broker for the balance, to see whether it accepts the keys."""
+        adapter = await _adapter(principal, account_id, account_service, broker_registry)
+        try:
+            await adapter.get_balance()
+        except BrokerRejected as error:
+            return Verification(is_accepted=False, broker_code=error.code, broker_message=error.message)
+        except BrokerTokenExpired as error:
+            return Verification(is_accepted=False, broker_code=error.code, broker_message=error.message)
+        return Verification(is_accepted=True, broker_code=None, broker_message=None)
+
+    @get("/{account_id:str}/balance", operation_id="getBalance", summary="Money", responses=problems(*_BROKER_PROBLEMS))
+    async def get_balance(
+        self,
+        account_id: Annotated[str, _ID],
+        principal: NamedDependency[Principal],
+        account_service: NamedDependency[AccountService],
+        broker_registry: NamedDependency[BrokerRegistry],
+        clock: NamedDependency[Clock],
+    ) -> Balance:
+        """Cash and totals, asked of the broker now."""
+        balance = await (await _adapter(principal, account_id, account_service, broker_registry)).get_balance()
+        return Balance(
+            account_id=account_id,
+            cash=balance.cash,
+            settled_cash=balance.settled_cash,
+            orderable_cash=balance.orderable_cash,
+            securities_amount=balance.securities_amount,
+            total_amount=balance.total_amount,
+            purchase_amount=balance.purchase_amount,
+            profit_amount=balance.profit_amount,
+            at=clock.now(),
+        )
+
+    @get("/{account_id:str}/positions", operation_id="listPositions", summary="Holdings", responses=problems(*_BROKER_PROBLEMS))
+    async def list_positions(
+        self,
+        account_id: Annotated[str, _ID],
+        principal: NamedDependency[Principal],
+        account_service: NamedDependency[AccountService],
+        broker_registry: NamedDependency[BrokerRegistry],
+        clock: NamedDependency[Clock],
+    ) -> PositionList:
+        """Holdings, asked of the broker now."""
+        positions = await (await _adapter(principal, account_id, account_service, broker_registry)).list_positions()
+        return PositionList(account_id=account_id, items=[_position(position) for position in positions], at=clock.now())
+
+    @get(
+        "/{account_id:str}/buying-power",
+        operation_id="getBuyingPower",
+        summary="What may be bought",
+        responses=problems(400, 422, *_BROKER_PROBLEMS),
+    )
+    async def get_buying_power(
+        self,
+        account_id: Annotated[str, _ID],
+        symbol: Annotated[str, Parameter(pattern=r"^[0-9A-Z]{6}$")],
+        principal: NamedDependency[Principal],
+        account_service: NamedDependency[AccountService],
+        broker_registry: NamedDependency[BrokerRegistry],
+        limit_price: Annotated[int | None, Parameter(ge=1, description="Won; a market order without it.")] = None,
+    ) -> BuyingPower:
+        """How many shares of a symbol may be bought at a price."""
+        power = await (await _adapter(principal, account_id, account_service, broker_registry)).get_buying_power(symbol, limit_price)
+        return BuyingPower(
+            account_id=account_id,
+            symbol=symbol,
+            limit_price=limit_price,
+            orderable_cash=power.orderable_cash,
+            orderable_quantity=power.orderable_quantity,
+        )
+
+
+async def _adapter(principal: Principal, account_id: str, accounts: AccountService, brokers: BrokerRegistry) -> BrokerAdapter:
+    account = await accounts.require(principal, account_id, Permission.VIEW)
+    return brokers.adapter(await accounts.credentials(account))
+
+
+def _position(position: BrokerPosition) -> Position:
+    cost = position.purchase_amount
+    return Position(
+        symbol=position.symbol,
+        name=position.name,
+        quantity=position.quantity,
+        sellable_quantity=position.sellable_quantity,
+        average_price=float(position.average_price),
+        purchase_amount=cost,
+        current_price=position.current_price,
+        evaluation_amount=position.evaluation_amount,
+        profit_amount=position.profit_amount,
+        profit_rate=round(position.profit_amount / cost * 100, 2) if cost else None,
+    )

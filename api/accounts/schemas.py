@@ -1,0 +1,168 @@
+"""Broker accounts on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from api.domain.enums import Broker, Environment, Permission, StreamState, TradingState
+
+AccountName = Annotated[str, Meta(min_length=1, max_length=60, description="What people call it.", examples=["KIS 위탁 1"])]
+AccountNumber = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]{8,12}(-?[0-9]{2})?$",
+        description="Digits; KIS 8 + 2, with or without the hyphen; LS as the broker shows it.",
+        examples=["12345678-01"],
+    ),
+]
+AppKey = Annotated[str, Meta(min_length=8, max_length=64, description="The broker's app key. Never returned.")]
+AppSecret = Annotated[str, Meta(min_length=8, max_length=256, description="The broker's app secret. Never returned.")]
+HtsId = Annotated[str, Meta(max_length=40, description="KIS: the HTS log-in id that fill notices are subscribed by. Never returned.")]
+Horizon = Annotated[
+    int,
+    Meta(ge=10, le=86_400, description="Seconds after which an order that the broker's list never shows is taken as never received."),
+]
+
+
+class AccountSettings(Struct, kw_only=True, frozen=True):
+    """How doubtful orders are treated."""
+
+    on_possible_duplicate: Literal["flag", "refuse"]
+    never_received_after_seconds: int
+
+
+class StreamStatus(Struct, kw_only=True, frozen=True):
+    """State of the account's execution stream; times are null while it never ran."""
+
+    state: StreamState
+    since: datetime | None
+    last_frame_at: datetime | None
+    detail: str | None
+
+
+class Member(Struct, kw_only=True, frozen=True):
+    """A user's permission at the account."""
+
+    user_id: str
+    permission: Permission
+
+
+class Account(Struct, kw_only=True, frozen=True):
+    """A broker account, without its secrets. ``permission`` is the caller's own."""
+
+    id: str
+    name: str
+    broker: Broker
+    environment: Environment
+    account_number: str
+    permission: Permission
+    members: list[Member]
+    trading_state: TradingState
+    settings: AccountSettings
+    stream: StreamStatus
+    created_at: datetime
+    updated_at: datetime
+
+
+class AccountPage(Struct, kw_only=True, frozen=True):
+    """The caller's accounts, oldest first."""
+
+    items: list[Account]
+    next_cursor: str | None
+
+
+class CreateAccount(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A broker account to connect. The caller becomes its manager."""
+
+    name: AccountName
+    broker: Broker
+    environment: Environment
+    account_number: AccountNumber
+    app_key: AppKey
+    app_secret: AppSecret
+    hts_id: HtsId = ""
+
+
+class ChangeSettings(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Settings to change; what is left out stays."""
+
+    on_possible_duplicate: Literal["flag", "refuse"] | UnsetType = UNSET
+    never_received_after_seconds: Horizon | UnsetType = UNSET
+
+
+class ChangeAccount(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What to change; what is left out stays. New keys take effect with the next call to the broker."""
+
+    name: AccountName | UnsetType = UNSET
+    app_key: AppKey | UnsetType = UNSET
+    app_secret: AppSecret | UnsetType = UNSET
+    hts_id: HtsId | UnsetType = UNSET
+    settings: ChangeSettings | UnsetType = UNSET
+
+
+class PutMembers(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """All members; at least one must be able to manage."""
+
+    members: Annotated[list[Member], Meta(min_length=1, max_length=100)]
+
+
+class PutKillSwitch(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """The trading state to set."""
+
+    state: TradingState
+
+
+class Balance(Struct, kw_only=True, frozen=True):
+    """Money of the account in won. ``settled_cash``: after all unsettled trades (D+2); ``orderable_cash``: without borrowing."""
+
+    account_id: str
+    cash: int
+    settled_cash: int
+    orderable_cash: int
+    securities_amount: int
+    total_amount: int
+    purchase_amount: int
+    profit_amount: int
+    at: datetime
+
+
+class Position(Struct, kw_only=True, frozen=True):
+    """One holding. Prices and amounts in won; ``average_price`` as the broker gives it, ``profit_rate`` in percent of the cost."""
+
+    symbol: str
+    name: str
+    quantity: int
+    sellable_quantity: int
+    average_price: float
+    purchase_amount: int
+    current_price: int
+    evaluation_amount: int
+    profit_amount: int
+    profit_rate: float | None
+
+
+class PositionList(Struct, kw_only=True, frozen=True):
+    """The account's holdings."""
+
+    account_id: str
+    items: list[Position]
+    at: datetime
+
+
+class BuyingPower(Struct, kw_only=True, frozen=True):
+    """What may be bought now without borrowing."""
+
+    account_id: str
+    symbol: str
+    limit_price: int | None
+    orderable_cash: int
+    orderable_quantity: int
+
+
+class Verification(Struct, kw_only=True, frozen=True):
+    """Whether the broker accepts the keys."""
+
+    is_accepted: bool
+    broker_code: str | None
+    broker_message: str | None

@@ -1,0 +1,95 @@
+"""The Litestar application: what is registered, and nothing else."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, Router
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+
+from api.accounts.controller import AccountController
+from api.auth.controller import ApiKeyController, AuthController
+from api.auth.middleware import provide_principal
+from api.bootstrap import Services, open_services
+from api.events.controller import EventController
+from api.market.controller import InstrumentController, QuoteController
+from api.openapi import openapi_config
+from api.orders.controller import FillController, OrderController
+from api.problems import EXCEPTION_HANDLERS, RequestIdMiddleware
+from api.settings import Settings
+from api.system.controller import HealthController, MetricsController
+from api.users.controller import UserController
+
+BASE_PATH = "/api/v1"
+
+_CONTROLLERS = (
+    AuthController,
+    ApiKeyController,
+    UserController,
+    AccountController,
+    OrderController,
+    FillController,
+    InstrumentController,
+    QuoteController,
+    EventController,
+    HealthController,
+    MetricsController,
+)
+
+_INJECTED = {
+    "settings": "settings",
+    "clock": "clock",
+    "audit_service": "audit",
+    "user_service": "users",
+    "auth_service": "auth",
+    "account_service": "accounts",
+    "market_service": "market",
+    "broker_registry": "brokers",
+    "order_service": "order_service",
+    "event_publisher": "event_publisher",
+    "event_hub": "event_hub",
+}
+"""Name in a handler's signature → field of `Services`."""
+
+_EXPOSED = ["X-Request-Id", "Server-Timing", "Idempotent-Replayed", "Retry-After", "RateLimit", "RateLimit-Policy"]
+
+
+def create_app(settings: Settings) -> Litestar:
+    """The API for these settings; it opens its services when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with open_services(settings) as services:
+            app.state.services = services
+            await services.liveness.beat()
+            tasks = [asyncio.create_task(services.event_hub.run()), asyncio.create_task(services.liveness.run())]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    dependencies = {name: _provide(field) for name, field in _INJECTED.items()}
+    dependencies["principal"] = Provide(provide_principal)
+    return Litestar(
+        route_handlers=[Router(BASE_PATH, route_handlers=list(_CONTROLLERS))],
+        dependencies=dependencies,
+        exception_handlers=EXCEPTION_HANDLERS,
+        middleware=[RequestIdMiddleware()],
+        lifespan=[lifespan],
+        openapi_config=openapi_config(),
+        cors_config=CORSConfig(
+            allow_origins=list(settings.cors_origins), allow_credentials=True, expose_headers=_EXPOSED, allow_headers=["*"]
+        ),
+    )
+
+
+def _provide(field: str) -> Provide:
+    def dependency(state: State) -> object:
+        services: Services = state.services
+        return getattr(services, field)
+
+    return Provide(dependency, sync_to_thread=False)

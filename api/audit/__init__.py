@@ -1,0 +1,1 @@
+"""Who changed what: every change of money or rights."""

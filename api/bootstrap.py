@@ -1,0 +1,160 @@
+"""The one place where long-lived objects are built and closed: API, worker, command line and tests all come here."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from bson import ObjectId
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+
+from api.accounts.service import AccountService
+from api.audit.service import AuditService
+from api.auth.service import AuthService
+from api.brokers.registry import BrokerRegistry
+from api.events.hub import EventHub
+from api.events.publisher import EventPublisher
+from api.kit.clock import Clock, SystemClock
+from api.kit.crypto import Cipher
+from api.kit.redis_lease import LeaseStore
+from api.market.service import MarketService
+from api.orders.alerts import Alerts
+from api.orders.executions import ExecutionService
+from api.orders.inbox import Inbox
+from api.orders.liveness import Liveness
+from api.orders.publishing import OrderPublisher
+from api.orders.reconcile import Reconciler
+from api.orders.repository import OrderRepository
+from api.orders.service import OrderService
+from api.settings import Settings
+from api.users.service import UserService
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """Everything a process works with. API handlers get single ones of these injected (`app.py`)."""
+
+    settings: Settings
+    clock: Clock
+    process_id: str
+    database: "AsyncIOMotorDatabase[dict[str, Any]]"
+    redis: Redis
+    audit: AuditService
+    users: UserService
+    auth: AuthService
+    accounts: AccountService
+    market: MarketService
+    brokers: BrokerRegistry
+    leases: LeaseStore
+    liveness: Liveness
+    event_publisher: EventPublisher
+    event_hub: EventHub
+    alerts: Alerts
+    orders: OrderRepository
+    order_service: OrderService
+    order_publisher: OrderPublisher
+    inbox: Inbox
+    executions: ExecutionService
+    reconciler: Reconciler
+
+
+def new_id() -> str:
+    """A new resource id: 24 hex digits that sort by time."""
+    return str(ObjectId())
+
+
+def open_redis(url: str) -> Redis:
+    """A client that waits out a restart of the server for a moment; callers see `RedisError` after that."""
+    return Redis.from_url(url, socket_connect_timeout=2, health_check_interval=15, retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 3))
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Services]:
+    """Build everything from the settings, see that the indexes exist, and close it all at the end.
+
+    Args:
+        settings: With ``mongodb_url`` and ``redis_url`` set.
+        clock: The real time, or a test's.
+    """
+    clock = clock or SystemClock()
+    process_id = new_id()
+    async with AsyncExitStack() as stack:
+        client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+            settings.mongodb_url, tz_aware=True, serverSelectionTimeoutMS=5_000, maxPoolSize=50, retryWrites=True
+        )
+        stack.callback(client.close)
+        database = client[settings.database]
+        redis = open_redis(settings.redis_url)
+        stack.push_async_callback(redis.aclose)
+        prefix = settings.redis_prefix
+        cipher = Cipher([key.get_secret_value() for key in settings.encryption_keys])
+
+        audit = AuditService(database, clock, new_id)
+        users = UserService(database, clock, new_id, audit)
+        auth = AuthService(users=users, database=database, redis=redis, settings=settings, clock=clock, new_id=new_id, audit=audit)
+        accounts = AccountService(database=database, redis=redis, settings=settings, cipher=cipher, clock=clock, new_id=new_id, audit=audit)
+        market = MarketService(database, clock)
+        brokers = BrokerRegistry(settings, database, redis, cipher, clock)
+        stack.push_async_callback(brokers.aclose)
+        event_publisher = EventPublisher(redis, prefix)
+        event_hub = EventHub(redis, prefix, process_id)
+        orders = OrderRepository(database)
+        order_publisher = OrderPublisher(event_publisher, accounts, orders, clock)
+        stack.push_async_callback(order_publisher.aclose)
+        alerts = Alerts(database, event_publisher, accounts, clock)
+        stack.push_async_callback(alerts.aclose)
+        inbox = Inbox(database)
+        liveness = Liveness(redis, prefix, process_id)
+        executions = ExecutionService(orders=orders, inbox=inbox, publisher=order_publisher, alerts=alerts, clock=clock, new_id=new_id)
+        reconciler = Reconciler(
+            orders=orders,
+            inbox=inbox,
+            executions=executions,
+            accounts=accounts,
+            brokers=brokers,
+            publisher=order_publisher,
+            alerts=alerts,
+            liveness=liveness,
+            clock=clock,
+            new_id=new_id,
+        )
+        order_service = OrderService(
+            orders=orders,
+            accounts=accounts,
+            market=market,
+            brokers=brokers,
+            publisher=order_publisher,
+            clock=clock,
+            new_id=new_id,
+            process_id=process_id,
+            is_live_trading_on=settings.live_trading,
+        )
+        for owner in (audit, users, auth, accounts, market, orders, inbox):
+            await owner.create_indexes()
+        yield Services(
+            settings=settings,
+            clock=clock,
+            process_id=process_id,
+            database=database,
+            redis=redis,
+            audit=audit,
+            users=users,
+            auth=auth,
+            accounts=accounts,
+            market=market,
+            brokers=brokers,
+            leases=LeaseStore(redis, prefix, clock),
+            liveness=liveness,
+            event_publisher=event_publisher,
+            event_hub=event_hub,
+            alerts=alerts,
+            orders=orders,
+            order_service=order_service,
+            order_publisher=order_publisher,
+            inbox=inbox,
+            executions=executions,
+            reconciler=reconciler,
+        )

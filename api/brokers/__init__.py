@@ -1,0 +1,1 @@
+"""Brokers: the port, and one folder per broker that implements it."""

@@ -1,0 +1,10 @@
+"""Where a broker's system is reached."""
+
+from msgspec import Struct
+
+
+class BrokerEndpoints(Struct, frozen=True, kw_only=True):
+    """Addresses of one broker in one environment, without a trailing slash."""
+
+    rest_url: str
+    websocket_url: str

@@ -1,0 +1,1 @@
+"""KIS (Korea Investment & Securities, 한국투자증권) Open API, domestic stocks."""

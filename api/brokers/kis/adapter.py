@@ -1,0 +1,294 @@
+"""KIS behind Lucy's port.
+
+Prices of types that take none are sent as ``0``, also for 장전 시간외 (05), where one source wants the previous close instead.
+Stocks and ETFs go by their six characters. ETNs, which KIS wants with a ``Q`` in front, are told apart by nothing in `NewOrder`, so they
+are sent as they come.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from typing import ClassVar
+
+import httpx
+import structlog
+
+from api.brokers.base import (
+    Acknowledgement,
+    Balance,
+    BrokerOrder,
+    BrokerProtocolError,
+    BuyingPower,
+    CallClass,
+    Capabilities,
+    Credentials,
+    InstrumentRecord,
+    LiveOrder,
+    NewOrder,
+    Notice,
+    Position,
+    Quote,
+)
+from api.brokers.endpoints import BrokerEndpoints
+from api.brokers.kis.codes import ORDER_DIVISIONS, PAPER_DIVISIONS, PLACE_TR, QUOTATIONS, REPLACEABLE, TRADING, Tr
+from api.brokers.kis.envelope import KIS, Envelope
+from api.brokers.kis.messages import OrderCash, OrderChange
+from api.brokers.kis.notices import parse_frame
+from api.brokers.kis.parse import (
+    parse_acknowledgement,
+    parse_balance,
+    parse_buying_power,
+    parse_daily_orders,
+    parse_ordered_total,
+    parse_positions,
+    parse_quote,
+)
+from api.brokers.kis.rest import KisRest
+from api.brokers.kis.stream import KisStream, open_stream
+from api.brokers.tokens import TokenStore
+from api.domain.enums import Broker, Environment, Exchange
+from api.errors import UnsupportedOrder
+from api.kit.clock import Clock, kst_day
+from api.kit.rate_limit import RateLimiter
+
+log = structlog.get_logger()
+
+_ACCOUNT_DIGITS = 8
+_MOST_PAGES = 1000
+_ORDER_NUMBER_WIDTH = 10
+_NEAR_MONTHS = 3  # the near list is kept by months: on 25 April it reaches back to January
+
+
+@cache
+def capabilities_of(environment: Environment) -> Capabilities:
+    """What KIS takes in an environment; see `codes.ORDER_DIVISIONS`."""
+    is_paper = environment is Environment.PAPER
+    return Capabilities(
+        order_kinds=frozenset(
+            (order_type, time_in_force, exchange)
+            for (order_type, time_in_force), (code, exchanges) in ORDER_DIVISIONS.items()
+            for exchange in (exchanges & {Exchange.KRX} if is_paper else exchanges)
+            if not is_paper or code in PAPER_DIVISIONS
+        ),
+        replaceable_order_types=REPLACEABLE,
+        can_increase_quantity=False,
+    )
+
+
+class KisAdapter:
+    """One account at KIS; implements `api.brokers.base.BrokerAdapter`.
+
+    Args:
+        credentials: ``account_number`` has 8 + 2 digits.
+        http: Pooled client, shared.
+        urls: Of the account's environment.
+        tokens: Shared token store.
+        limiter: Shared call limiter.
+        clock: Current time.
+    """
+
+    broker: ClassVar[Broker] = Broker.KIS
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        http: httpx.AsyncClient,
+        urls: BrokerEndpoints,
+        tokens: TokenStore,
+        limiter: RateLimiter,
+        clock: Clock,
+    ) -> None:
+        self._credentials = credentials
+        self._urls = urls
+        self._clock = clock
+        self._rest = KisRest(credentials, http, urls, tokens, limiter, clock)
+        self._cano = credentials.account_number[:_ACCOUNT_DIGITS]
+        self._product = credentials.account_number[_ACCOUNT_DIGITS:]
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What KIS takes in this environment."""
+        return capabilities_of(self._credentials.environment)
+
+    async def place(self, order: NewOrder, *, deadline: float) -> Acknowledgement:
+        """Send one new order (``order-cash``)."""
+        body = OrderCash(
+            cano=self._cano,
+            acnt_prdt_cd=self._product,
+            pdno=order.symbol,
+            ord_dvsn=_division(order),
+            ord_qty=str(order.quantity),
+            ord_unpr=_price_text(order.limit_price),
+            excg_id_dvsn_cd=order.exchange.value,
+        )
+        envelope = await self._rest.send_order(
+            PLACE_TR[order.side], f"{TRADING}/order-cash", body, call_class=CallClass.ORDER, deadline=deadline
+        )
+        return self._acknowledged(envelope)
+
+    async def replace(self, order: LiveOrder, *, limit_price: int, deadline: float) -> Acknowledgement:
+        """Change the price of all that is open (``order-rvsecncl`` 01)."""
+        if order.order_type not in REPLACEABLE:
+            raise UnsupportedOrder(f"KIS changes no price of a {order.order_type} order")
+        body = self._change(order, "01", quantity=None, price=limit_price, division=_division(order))
+        envelope = await self._rest.send_order(Tr.CHANGE, f"{TRADING}/order-rvsecncl", body, call_class=CallClass.ORDER, deadline=deadline)
+        return self._acknowledged(envelope)
+
+    async def cancel(self, order: LiveOrder, *, quantity: int | None, deadline: float) -> Acknowledgement:
+        """Cancel ``quantity`` shares or all that is open (``order-rvsecncl`` 02; clients send division 00 with it)."""
+        body = self._change(order, "02", quantity=quantity, price=None, division="00")
+        envelope = await self._rest.send_order(Tr.CHANGE, f"{TRADING}/order-rvsecncl", body, call_class=CallClass.CANCEL, deadline=deadline)
+        return self._acknowledged(envelope)
+
+    async def list_orders(self, trading_day: date) -> list[BrokerOrder]:
+        """All of a KST day's orders (``inquire-daily-ccld``), oldest first, so that new ones do not shift the pages being read.
+
+        A fresh order may be missing for a moment: absence is no rejection.
+        """
+        today = kst_day(self._clock.now())
+        months = (today.year - trading_day.year) * 12 + today.month - trading_day.month
+        tr = Tr.DAILY_ORDERS if months <= _NEAR_MONTHS else Tr.OLD_DAILY_ORDERS
+        day_text = trading_day.strftime("%Y%m%d")
+        params = self._account_params() | {
+            "INQR_STRT_DT": day_text,
+            "INQR_END_DT": day_text,
+            "SLL_BUY_DVSN_CD": "00",
+            "PDNO": "",
+            "CCLD_DVSN": "00",
+            "INQR_DVSN": "01",
+            "INQR_DVSN_3": "00",
+            "ORD_GNO_BRNO": "",
+            "ODNO": "",
+            "INQR_DVSN_1": "",
+            "EXCG_ID_DVSN_CD": "KRX" if self._credentials.environment is Environment.PAPER else "ALL",
+        }
+        orders: dict[str, BrokerOrder] = {}
+        pages = await self._pages(tr, f"{TRADING}/inquire-daily-ccld", params, CallClass.RECONCILE)
+        for page in pages:
+            for order in parse_daily_orders(page):
+                orders[order.order_number] = order  # a row read twice: the later reading counts
+        if not orders and any(parse_ordered_total(page) for page in pages):
+            # seen in paper with the older TR id (2026-08)
+            raise BrokerProtocolError(KIS, tr.value, "output1", "an empty list with orders in its total")
+        return list(orders.values())
+
+    async def get_balance(self) -> Balance:
+        """Money of the account (``inquire-balance``, and ``inquire-psbl-order`` for what may be spent)."""
+        page = await self._rest.inquire(Tr.BALANCE, f"{TRADING}/inquire-balance", self._balance_params(), call_class=CallClass.INQUIRY)
+        return parse_balance(page.envelope, await self._buyable("", None))
+
+    async def list_positions(self) -> list[Position]:
+        """Holdings (``inquire-balance``), every page."""
+        pages = await self._pages(Tr.BALANCE, f"{TRADING}/inquire-balance", self._balance_params(), CallClass.INQUIRY)
+        return [position for page in pages for position in parse_positions(page)]
+
+    async def get_buying_power(self, symbol: str, limit_price: int | None) -> BuyingPower:
+        """What may be bought without borrowing. Without a price KIS reckons with the upper limit (+30 %)."""
+        return await self._buyable(symbol, limit_price)
+
+    async def get_quote(self, symbol: str) -> Quote:
+        """Current KRX price (``inquire-price``)."""
+        params = {"FID_COND_MRKT_DIV_CODE": "J", "FID_INPUT_ISCD": symbol}
+        page = await self._rest.inquire(Tr.PRICE, f"{QUOTATIONS}/inquire-price", params, call_class=CallClass.INQUIRY)
+        return parse_quote(page.envelope, symbol)
+
+    async def list_instruments(self) -> list[InstrumentRecord]:
+        """Not over this path: KIS publishes its master as files."""
+        raise NotImplementedError("KIS has no instrument master over REST")
+
+    async def open_execution_stream(self) -> KisStream:
+        """Connect and subscribe to the notices of the account's HTS id; they may hold other accounts of the same customer."""
+        return await open_stream(self._credentials, self._urls.websocket_url, self._rest, self._clock)
+
+    def parse_notices(self, frame: str) -> list[Notice]:
+        """Read one stored frame."""
+        return parse_frame(frame, kst_day(self._clock.now()))
+
+    async def ensure_token(self, *, valid_for_seconds: float) -> None:
+        """Make sure that the shared access token lives this long. KIS gives out the running one again within six hours of its issue."""
+        await self._rest.ensure_token(valid_for_seconds)
+
+    async def aclose(self) -> None:
+        """Nothing to release: the HTTP client is shared."""
+
+    def _acknowledged(self, envelope: Envelope) -> Acknowledgement:
+        answer = parse_acknowledgement(envelope, kst_day(self._clock.now()))
+        log.info(
+            "kis_order_taken",
+            tr_id=envelope.tr,
+            account_id=self._credentials.account_id,
+            order_number=answer.order_number,
+            code=answer.code,
+        )
+        return answer
+
+    def _change(self, order: LiveOrder, kind: str, *, quantity: int | None, price: int | None, division: str) -> OrderChange:
+        return OrderChange(
+            cano=self._cano,
+            acnt_prdt_cd=self._product,
+            krx_fwdg_ord_orgno=order.branch,
+            orgn_odno=order.order_number.zfill(_ORDER_NUMBER_WIDTH),
+            ord_dvsn=division,
+            rvse_cncl_dvsn_cd=kind,
+            ord_qty="0" if quantity is None else str(quantity),
+            ord_unpr=_price_text(price),
+            qty_all_ord_yn="Y" if quantity is None else "N",
+            excg_id_dvsn_cd=order.exchange.value,
+        )
+
+    async def _buyable(self, symbol: str, limit_price: int | None) -> BuyingPower:
+        params = self._account_params() | {
+            "PDNO": symbol,
+            "ORD_UNPR": "" if limit_price is None else str(limit_price),
+            "ORD_DVSN": "01" if limit_price is None else "00",
+            "CMA_EVLU_AMT_ICLD_YN": "N",
+            "OVRS_ICLD_YN": "N",
+        }
+        page = await self._rest.inquire(Tr.BUYING_POWER, f"{TRADING}/inquire-psbl-order", params, call_class=CallClass.INQUIRY)
+        return parse_buying_power(page.envelope)
+
+    async def _pages(self, tr: Tr, path: str, params: Mapping[str, str], call_class: CallClass) -> list[Envelope]:
+        pages: list[Envelope] = []
+        cursor = {"CTX_AREA_FK100": "", "CTX_AREA_NK100": ""}
+        seen: set[tuple[str, ...]] = set()
+        while True:
+            page = await self._rest.inquire(tr, path, {**params, **cursor}, call_class=call_class, is_next_page=bool(pages))
+            pages.append(page.envelope)
+            if not page.has_more:
+                return pages
+            cursor = {name: _context(page.envelope, name) for name in cursor}
+            if tuple(cursor.values()) in seen or len(pages) >= _MOST_PAGES:
+                # a cut list must never pass for a whole one
+                raise BrokerProtocolError(KIS, tr.value, "CTX_AREA_NK100", f"the cursor does not end ({len(pages)} pages)")
+            seen.add(tuple(cursor.values()))
+
+    def _account_params(self) -> dict[str, str]:
+        return {"CANO": self._cano, "ACNT_PRDT_CD": self._product}
+
+    def _balance_params(self) -> dict[str, str]:
+        return self._account_params() | {
+            "AFHR_FLPR_YN": "N",
+            "OFL_YN": "",
+            "INQR_DVSN": "02",
+            "UNPR_DVSN": "01",
+            "FUND_STTL_ICLD_YN": "N",
+            "FNCG_AMT_AUTO_RDPT_YN": "N",
+            "PRCS_DVSN": "00",
+            "CTX_AREA_FK100": "",
+            "CTX_AREA_NK100": "",
+        }
+
+
+def _division(order: NewOrder | LiveOrder) -> str:
+    found = ORDER_DIVISIONS.get((order.order_type, order.time_in_force))
+    if found is None:
+        raise UnsupportedOrder(f"KIS knows no {order.order_type} order with {order.time_in_force}")
+    return found[0]
+
+
+def _price_text(price: int | None) -> str:
+    return "0" if price is None else str(price)
+
+
+def _context(envelope: Envelope, name: str) -> str:
+    return str(envelope.members.get(name.lower(), ""))

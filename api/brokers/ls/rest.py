@@ -1,0 +1,282 @@
+"""One account's HTTP calls to LS: token, call limit, one send, and what may be repeated.
+
+An order is sent again only after proof that nothing was done: no connection, the gateway's rate refusal (IGW00201), one token refusal.
+Inquiries are asked again a few times when LS does not answer.
+
+Choice: a failure to get a token or a place under the call limit is told as ``sent=False``, whatever the token request itself met: the order
+had not left.
+"""
+
+import asyncio
+import random
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import msgspec
+import structlog
+from msgspec import Struct
+
+from api.brokers.base import (
+    BrokerError,
+    BrokerProtocolError,
+    BrokerRateLimited,
+    BrokerRejected,
+    BrokerTokenExpired,
+    BrokerUnavailable,
+    Credentials,
+)
+from api.brokers.ls import codes
+from api.brokers.ls.codes import LS, Tr
+from api.brokers.ls.envelope import Answer, Verdict, read_answer
+from api.brokers.ls.fields import decode, problem
+from api.brokers.ls.limits import CALL_LIMITS, REFUSAL_PAUSE_SECONDS
+from api.brokers.ls.messages import TokenAnswer
+from api.brokers.ls.parse import token_expiry
+from api.brokers.tokens import IssuedToken, TokenKey, TokenStore, key_fingerprint
+from api.kit.clock import Clock
+from api.kit.rate_limit import LimiterUnavailable, PastDeadline, RateLimiter
+
+log = structlog.get_logger()
+
+_CONNECT_SECONDS = 3.0
+_ORDER_SECONDS = 10.0
+_INQUIRY_SECONDS = 7.0
+_WHOLE_ANSWER_SECONDS = 20.0  # httpx bounds each read, not their sum: a server that trickles must not hold an order forever
+_INQUIRY_DEADLINE_SECONDS = 15.0
+_INQUIRY_TRIES = 3
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 1.0
+_NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_OK = 200
+_REDIRECT = 300
+_LOGGED_CHARACTERS = 2000
+_LONG_NUMBER = re.compile(r"(\d{3})\d{5,}(\d{3})")
+# A token that dies under way is refused and replaced once, so a few seconds are enough; asking for more could make every call of the last
+# minutes before 07:00 issue a token that lives no longer.
+_TOKEN_VALID_SECONDS = 5.0
+_json = msgspec.json.Encoder()
+
+
+class LsRest:
+    """HTTP calls for one account; stateless but for the shared token and limits."""
+
+    def __init__(
+        self, credentials: Credentials, http: httpx.AsyncClient, url: str, tokens: TokenStore, limiter: RateLimiter, clock: Clock
+    ) -> None:
+        self._credentials = credentials
+        self._http = http
+        self._url = url
+        self._tokens = tokens
+        self._limiter = limiter
+        self._clock = clock
+        self._limit_key = f"{LS}:{credentials.environment}:{key_fingerprint(credentials.app_key)}"
+        self._token_key = TokenKey.of(credentials)
+
+    async def send_order(self, tr: Tr, block: Struct, *, deadline: float) -> Answer:
+        """Send a new order, a modify or a cancel at most once.
+
+        Args:
+            tr: TR code.
+            block: The in-block.
+            deadline: Seconds from now after which it does not leave any more.
+
+        Returns:
+            An answer with verdict ``TAKEN`` or ``REFUSED``.
+
+        Raises:
+            BrokerError: See `BrokerAdapter`; ``BrokerUnavailable.sent`` and `BrokerProtocolError` mean that it may have been taken.
+        """
+        call = _Call(tr, _json.encode({tr.in_block: block}), _ORDER_SECONDS)
+        return await self._repeat(call, self._clock.monotonic() + deadline, may_repeat_sent=False)
+
+    async def inquire(self, tr: Tr, block: Struct, *, is_next_page: bool = False, next_key: str = "") -> Answer:
+        """Ask something that changes nothing; repeated up to three times where LS does not answer.
+
+        Args:
+            tr: TR code.
+            block: The in-block.
+            is_next_page: Whether this continues an answer; LS wants to be told in the header besides the cursor in the block.
+            next_key: ``Answer.next_key`` of the page before.
+
+        Raises:
+            BrokerRejected: LS refused to answer.
+            BrokerError: The others, as in `BrokerAdapter`.
+        """
+        call = _Call(tr, _json.encode({tr.in_block: block}), _INQUIRY_SECONDS, is_next_page=is_next_page, next_key=next_key)
+        answer = await self._repeat(call, self._clock.monotonic() + _INQUIRY_DEADLINE_SECONDS, may_repeat_sent=True)
+        if answer.verdict is Verdict.REFUSED:
+            raise BrokerRejected(LS, answer.code, answer.message)
+        return answer
+
+    async def token(self, *, valid_for_seconds: float = _TOKEN_VALID_SECONDS) -> str:
+        """The shared access token."""
+        return await self._tokens.get(self._token_key, self._issue_token, valid_for_seconds=valid_for_seconds)
+
+    async def drop_token(self, token: str) -> None:
+        """Forget an access token that LS refused."""
+        await self._tokens.invalidate(self._token_key, token)
+
+    async def _repeat(self, call: "_Call", give_up_at: float, *, may_repeat_sent: bool) -> Answer:
+        is_renewed = False
+        tries = 0
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                with _nothing_sent_yet():
+                    token = await self.token()
+                    await self._wait_for_place(call.tr, give_up_at)
+                return await self._send(call, token, give_up_at)
+            except BrokerTokenExpired:
+                if is_renewed:
+                    raise
+                is_renewed = True
+                with _nothing_sent_yet():
+                    await self.drop_token(token)
+            except BrokerRateLimited as error:
+                await self._pause(max(pause, error.retry_after), give_up_at, error)
+            except BrokerUnavailable as error:
+                tries += 1
+                if error.sent and (not may_repeat_sent or tries >= _INQUIRY_TRIES):
+                    raise
+                await self._pause(pause, give_up_at, error)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    async def _wait_for_place(self, tr: Tr, give_up_at: float) -> None:
+        limit = CALL_LIMITS[tr]
+        remaining = give_up_at - self._clock.monotonic()
+        if remaining <= 0:
+            raise BrokerRateLimited(LS, limit.window_seconds)
+        try:
+            await self._limiter.acquire(
+                f"{self._limit_key}:{tr}", limit=limit.calls, window_seconds=limit.window_seconds, deadline_seconds=remaining
+            )
+        except PastDeadline as error:
+            raise BrokerRateLimited(LS, max(error.wait_seconds, 0.05)) from error
+        except LimiterUnavailable as error:
+            raise BrokerUnavailable(LS, sent=False, reason="call limiter") from error
+
+    async def _send(self, call: "_Call", token: str, give_up_at: float) -> Answer:
+        headers = {
+            "content-type": "application/json; charset=utf-8",
+            "authorization": f"Bearer {token}",
+            "tr_cd": call.tr.value,
+            "tr_cont": "Y" if call.is_next_page else "N",
+            "tr_cont_key": call.next_key,
+            "mac_address": "",  # mandatory for corporate customers only; the original system sends it empty
+        }
+        connect_seconds = max(0.01, min(_CONNECT_SECONDS, give_up_at - self._clock.monotonic()))
+        limits = httpx.Timeout(call.answer_seconds, connect=connect_seconds, pool=connect_seconds)
+        response = await self._exchange(call.tr, self._url + call.tr.path, headers, limits, content=call.content)
+        try:
+            answer = read_answer(call.tr, response.status_code, response.content, response.headers)
+        except BrokerProtocolError as error:
+            # only the real server can show this one, so it is kept
+            log.warning("ls_not_understood", **self._about(call.tr), status=response.status_code, answer=_masked(response.text))
+            if _OK <= response.status_code < _REDIRECT:
+                raise
+            raise BrokerUnavailable(LS, sent=True, reason=f"HTTP {response.status_code}") from error
+        return self._proven(answer)
+
+    def _proven(self, answer: Answer) -> Answer:
+        match answer.verdict:
+            case Verdict.TAKEN:
+                return answer
+            case Verdict.REFUSED:
+                log.info("ls_refused", **self._about(answer.tr), status=answer.status, code=answer.code, words=answer.message)
+                return answer
+            case Verdict.TOKEN_REFUSED:
+                log.warning("ls_token_refused", **self._about(answer.tr), status=answer.status, code=answer.code)
+                raise BrokerTokenExpired(LS, answer.code)
+            case Verdict.RATE_REFUSED:
+                log.warning("ls_rate_refused", **self._about(answer.tr), status=answer.status, code=answer.code)
+                raise BrokerRateLimited(LS, REFUSAL_PAUSE_SECONDS)
+            case Verdict.OPEN:
+                log.warning("ls_proves_nothing", **self._about(answer.tr), status=answer.status, code=answer.code, words=answer.message)
+                raise BrokerUnavailable(LS, sent=True, reason=f"HTTP {answer.status} {answer.code} {answer.message}".strip())
+
+    async def _exchange(
+        self,
+        tr: str,
+        url: str,
+        headers: dict[str, str],
+        limits: httpx.Timeout,
+        *,
+        content: bytes | None = None,
+        form: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        try:
+            async with asyncio.timeout(_WHOLE_ANSWER_SECONDS):
+                return await self._http.post(url, headers=headers, content=content, data=form, timeout=limits)
+        except _NOTHING_SENT as error:
+            raise self._silence(tr, error, sent=False) from error
+        except (httpx.RequestError, TimeoutError) as error:  # a time-out or a cut line: LS may hold the order
+            raise self._silence(tr, error, sent=True) from error
+
+    def _silence(self, tr: str, error: Exception, *, sent: bool) -> BrokerUnavailable:
+        reason = type(error).__name__
+        log.warning("ls_no_answer", **self._about(tr), reason=reason, detail=str(error), sent=sent)
+        return BrokerUnavailable(LS, sent=sent, reason=reason)
+
+    async def _issue_token(self) -> IssuedToken:
+        form = {
+            "grant_type": "client_credentials",
+            "appkey": self._credentials.app_key,
+            "appsecretkey": self._credentials.app_secret,
+            "scope": "oob",
+        }
+        path = codes.TOKEN_PATH
+        limits = httpx.Timeout(_ORDER_SECONDS, connect=_CONNECT_SECONDS, pool=_CONNECT_SECONDS)
+        response = await self._exchange(path, self._url + path, {}, limits, form=form)
+        now = self._clock.now()
+        if response.status_code == _OK:
+            issued = decode(path, response.content, TokenAnswer)
+            if not issued.access_token:
+                raise problem(path, "access_token", "is empty")
+            return IssuedToken(issued.access_token, token_expiry(issued.access_token, issued.expires_in, now))
+        try:
+            answer = read_answer(path, response.status_code, response.content, response.headers)
+        except BrokerProtocolError as error:
+            raise BrokerUnavailable(LS, sent=True, reason=f"HTTP {response.status_code}") from error
+        if answer.verdict in (Verdict.REFUSED, Verdict.TOKEN_REFUSED):
+            raise BrokerRejected(LS, answer.code, answer.message)
+        if answer.verdict is Verdict.RATE_REFUSED:
+            raise BrokerRateLimited(LS, REFUSAL_PAUSE_SECONDS)
+        raise BrokerUnavailable(LS, sent=True, reason=f"HTTP {answer.status} {answer.code}")
+
+    async def _pause(self, seconds: float, give_up_at: float, error: BrokerError) -> None:
+        """Sleep with jitter, or raise ``error`` when that would pass the deadline."""
+        seconds *= 1 + random.random() / 4
+        if self._clock.monotonic() + seconds >= give_up_at:
+            raise error
+        await asyncio.sleep(seconds)
+
+    def _about(self, tr: str) -> dict[str, str]:
+        return {"broker": LS, "tr_id": str(tr), "account_id": self._credentials.account_id}
+
+
+def _masked(text: str) -> str:
+    """The beginning of an answer, without whole account numbers."""
+    return _LONG_NUMBER.sub(r"\1***\2", text[:_LOGGED_CHARACTERS])
+
+
+@contextmanager
+def _nothing_sent_yet() -> Iterator[None]:
+    """Steps before the request: whatever they meet, the request itself was not sent."""
+    try:
+        yield
+    except BrokerUnavailable as error:
+        raise BrokerUnavailable(LS, sent=False, reason=error.reason) from error
+    except BrokerProtocolError as error:  # an unreadable answer to the token request
+        raise BrokerUnavailable(LS, sent=False, reason=error.message) from error
+
+
+class _Call(Struct, frozen=True):
+    """A request but for its token."""
+
+    tr: Tr
+    content: bytes
+    answer_seconds: float
+    is_next_page: bool = False
+    next_key: str = ""

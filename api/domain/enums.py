@@ -1,0 +1,149 @@
+"""The closed word lists of trading, named after FIX.
+
+The string values are wire values: they stand in the API, in MongoDB and in events, and never change.
+"""
+
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """FIX Side (54)."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class OrderType(StrEnum):
+    """FIX OrdType (40), with the order types that KRX adds.
+
+    ``conditional_limit`` 조건부지정가 turns into a market order at the closing auction; ``best_limit`` 최유리지정가 takes the
+    best price of the other side as its limit; ``top_limit`` 최우선지정가 that of its own side; ``midpoint`` 중간가;
+    ``pre_open_close`` 장전 시간외 and ``after_close`` 장후 시간외 trade at a closing price; ``after_hours_single`` 시간외 단일가.
+    """
+
+    LIMIT = "limit"
+    MARKET = "market"
+    CONDITIONAL_LIMIT = "conditional_limit"
+    BEST_LIMIT = "best_limit"
+    TOP_LIMIT = "top_limit"
+    MIDPOINT = "midpoint"
+    PRE_OPEN_CLOSE = "pre_open_close"
+    AFTER_CLOSE = "after_close"
+    AFTER_HOURS_SINGLE = "after_hours_single"
+
+
+PRICED_ORDER_TYPES = frozenset({OrderType.LIMIT, OrderType.CONDITIONAL_LIMIT, OrderType.AFTER_HOURS_SINGLE})
+"""Order types that carry a limit price; all others carry none."""
+
+
+class TimeInForce(StrEnum):
+    """FIX TimeInForce (59)."""
+
+    DAY = "day"
+    IOC = "ioc"
+    FOK = "fok"
+
+
+class Exchange(StrEnum):
+    """Where an order may be executed: KRX, the alternative venue NXT, or the broker's smart order routing."""
+
+    KRX = "KRX"
+    NXT = "NXT"
+    SOR = "SOR"
+
+
+class OrderStatus(StrEnum):
+    """FIX OrdStatus (39), with ``unknown``: sent, outcome not known."""
+
+    PENDING_NEW = "pending_new"
+    UNKNOWN = "unknown"
+    NEW = "new"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    PENDING_CANCEL = "pending_cancel"
+    PENDING_REPLACE = "pending_replace"
+    CANCELED = "canceled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+class ExecutionType(StrEnum):
+    """FIX ExecType (150): what happened to an order."""
+
+    PENDING_NEW = "pending_new"
+    NEW = "new"
+    TRADE = "trade"
+    TRADE_CANCEL = "trade_cancel"
+    TRADE_CORRECT = "trade_correct"
+    PENDING_CANCEL = "pending_cancel"
+    CANCELED = "canceled"
+    PENDING_REPLACE = "pending_replace"
+    REPLACED = "replaced"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CANCEL_REJECTED = "cancel_rejected"
+    REPLACE_REJECTED = "replace_rejected"
+    UNKNOWN = "unknown"
+    ORDER_STATUS = "order_status"
+
+
+class FillSource(StrEnum):
+    """Who told of a fill: the broker's websocket notice or its order inquiry."""
+
+    STREAM = "stream"
+    RECONCILIATION = "reconciliation"
+
+
+class OrderOrigin(StrEnum):
+    """Where an order was entered."""
+
+    API = "api"
+    EXTERNAL = "external"
+
+
+class Broker(StrEnum):
+    """The brokers that Lucy has an adapter for."""
+
+    KIS = "kis"
+    LS = "ls"
+
+
+class Environment(StrEnum):
+    """Which of a broker's systems an account lives in; ``sandbox`` is Lucy's own market behind the broker's protocol."""
+
+    SANDBOX = "sandbox"
+    PAPER = "paper"
+    REAL = "real"
+
+
+class Permission(StrEnum):
+    """What a member may do at a broker account; each includes those before it."""
+
+    VIEW = "view"
+    TRADE = "trade"
+    MANAGE = "manage"
+
+
+class Role(StrEnum):
+    """What a user may do in Lucy as a whole."""
+
+    VIEWER = "viewer"
+    TRADER = "trader"
+    ADMIN = "admin"
+
+
+class TradingState(StrEnum):
+    """``active``; ``reducing``: only orders that shrink a position; ``halted``: nothing leaves."""
+
+    ACTIVE = "active"
+    REDUCING = "reducing"
+    HALTED = "halted"
+
+
+class StreamState(StrEnum):
+    """State of an account's execution stream."""
+
+    STOPPED = "stopped"
+    CONNECTING = "connecting"
+    LIVE = "live"
+    RECONNECTING = "reconnecting"

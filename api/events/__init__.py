@@ -1,0 +1,1 @@
+"""Events: from a committed change to every listener, in order, each once."""

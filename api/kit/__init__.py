@@ -1,0 +1,1 @@
+"""Helpers without a word of trading."""

@@ -1,0 +1,1 @@
+"""Orders: placing by the rule of one send, cancel, replace, notices, fills, reconciliation."""

@@ -1,0 +1,86 @@
+"""The durable inbox of raw execution frames: stored first, applied then, so that a crash between loses nothing."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from msgspec import Struct
+from pymongo import ASCENDING
+
+from api.orders.repository import DURABLE
+
+
+class FrameState(StrEnum):
+    """How far a frame has come. ``received``, ``waiting`` and ``held`` are taken up again; the others are final."""
+
+    RECEIVED = "received"
+    WAITING = "waiting"
+    HELD = "held"
+    APPLIED = "applied"
+    REPEATED = "repeated"
+    FOREIGN = "foreign"
+    UNREADABLE = "unreadable"
+    CONTRADICTED = "contradicted"
+
+
+OPEN_STATES = (FrameState.RECEIVED, FrameState.WAITING, FrameState.HELD)
+
+
+class Frame(Struct, kw_only=True, frozen=True):
+    """One stored frame. ``text`` is readable by the account's adapter."""
+
+    id: str
+    account_id: str
+    text: str
+    received_at: datetime
+    state: FrameState
+
+
+class Inbox:
+    """The collection ``broker_notices``."""
+
+    def __init__(self, database: "AsyncIOMotorDatabase[dict[str, Any]]") -> None:
+        self._durable = database["broker_notices"].with_options(write_concern=DURABLE)
+        self._frames = database["broker_notices"]
+
+    async def create_indexes(self) -> None:
+        """Open frames by account; the rest is history."""
+        await self._frames.create_index([("account_id", ASCENDING), ("state", ASCENDING), ("_id", ASCENDING)])
+
+    async def store(self, frames: Sequence[Frame]) -> None:
+        """Store new frames; durable when it returns."""
+        await self._durable.insert_many([_to_document(frame) for frame in frames], ordered=True)
+
+    async def list_open(self, account_id: str, limit: int = 5_000) -> list[Frame]:
+        """Frames not dealt with, in the order of their arrival."""
+        query = {"account_id": account_id, "state": {"$in": [state.value for state in OPEN_STATES]}}
+        cursor = self._frames.find(query).sort("_id", ASCENDING).limit(limit)
+        return [_to_frame(document) async for document in cursor]
+
+    async def mark(self, frame_ids: Iterable[str], state: FrameState) -> None:
+        """Note how far these frames have come. Not journaled: a lost mark only has them looked at again."""
+        ids = list(frame_ids)
+        if ids:
+            await self._frames.update_many({"_id": {"$in": ids}}, {"$set": {"state": state.value}})
+
+
+def _to_document(frame: Frame) -> dict[str, Any]:
+    return {
+        "_id": frame.id,
+        "account_id": frame.account_id,
+        "text": frame.text,
+        "received_at": frame.received_at,
+        "state": frame.state.value,
+    }
+
+
+def _to_frame(document: dict[str, Any]) -> Frame:
+    return Frame(
+        id=document["_id"],
+        account_id=document["account_id"],
+        text=document["text"],
+        received_at=document["received_at"],
+        state=FrameState(document["state"]),
+    )

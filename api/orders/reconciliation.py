@@ -1,0 +1,242 @@
+"""What a broker's list of orders proves about Lucy's orders. Pure: values in, changed orders out.
+
+The statement is authoritative for what it contains. What it does not contain proves nothing by itself: brokers' lists lag, so absence
+counts only over several successful reads and a horizon (`orders/reconcile.py` keeps the count).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from api.brokers.base import BrokerOrder, BrokerOrderKind
+from api.domain import ledger
+from api.domain.enums import OrderStatus, Side, TimeInForce
+from api.domain.order import PENDING_CHANGE, TERMINAL, Order
+
+SETTLING = timedelta(seconds=1.2)
+"""How long missing shares are left to the stream, whose notice may be on its way, before the inquiry's word is recorded."""
+
+CONTRADICTION_PATIENCE = timedelta(seconds=10)
+"""How long a statement may show less than the ledger: brokers' lists lag."""
+
+REQUEST_PATIENCE = timedelta(seconds=8)
+"""A cancel or replace that nobody acknowledged and of which the statement shows no trace for this long never arrived."""
+
+ACKNOWLEDGED_PATIENCE = timedelta(seconds=30)
+"""The same for one that the broker did acknowledge: the exchange dropped it without a word."""
+
+WINDOW_BEFORE = timedelta(seconds=5)
+"""How far a broker's clock may be behind Lucy's when an unknown order is matched by time."""
+
+WINDOW_AFTER = timedelta(seconds=90)
+"""How long after Lucy stored an order the broker may have stamped it."""
+
+Shape = tuple[str, Side, int, int]
+"""Symbol, side, quantity, price (0 where there is none): what an unknown order is recognised by."""
+
+
+class Match(Struct, frozen=True):
+    """An unknown order and the broker order that it is."""
+
+    order: Order
+    row: BrokerOrder
+
+
+def shape_of_order(order: Order) -> Shape:
+    """Shape of an order as it was sent."""
+    return (order.symbol, order.side, order.quantity, order.limit_price or 0)
+
+
+def shape_of_row(row: BrokerOrder) -> Shape:
+    """Shape of a broker order."""
+    return (row.symbol, row.side, row.quantity, row.limit_price or 0)
+
+
+def claim_chains(orders: Iterable[Order], rows: Sequence[BrokerOrder]) -> dict[str, list[BrokerOrder]]:
+    """Which rows belong to which order id: by number, and by the number that a replace changed, along the chain."""
+    owner = {number: order.id for order in orders for number in order.broker_order_ids}
+    claimed: dict[str, list[BrokerOrder]] = defaultdict(list)
+    # A chain is read from its root on: rows are sorted by number, and a replace's number is above the one it changed.
+    for row in sorted(rows, key=lambda row: (len(row.order_number), row.order_number)):
+        order_id = owner.get(row.order_number) or owner.get(row.original_order_number or "")
+        if order_id is None:
+            continue
+        if row.kind is not BrokerOrderKind.CANCEL:
+            owner[row.order_number] = order_id
+        claimed[order_id].append(row)
+    return claimed
+
+
+def match_unknown(
+    unknown: Sequence[Order], in_flight: Sequence[Order], unclaimed: Sequence[BrokerOrder]
+) -> tuple[list[Match], list[BrokerOrder]]:
+    """Match orders of unknown outcome to broker orders that no order of Lucy's claims.
+
+    Identical twins are matched by count, earliest to earliest: which of two equal orders is which changes nothing. A shape that an order
+    still waiting for its answer also has is left alone until that answer is there.
+
+    Returns:
+        The matches, and the rows that nothing claims and nothing in flight could be.
+    """
+    waiting = {shape_of_order(order) for order in in_flight}
+    by_shape: dict[Shape, list[Order]] = defaultdict(list)
+    for order in sorted(unknown, key=lambda order: order.created_at):
+        by_shape[shape_of_order(order)].append(order)
+    matches: list[Match] = []
+    left: list[BrokerOrder] = []
+    for row in sorted(unclaimed, key=lambda row: (row.ordered_at, len(row.order_number), row.order_number)):
+        if row.kind is not BrokerOrderKind.NEW:
+            continue
+        shape = shape_of_row(row)
+        if shape in waiting:
+            continue
+        candidates = by_shape.get(shape, [])
+        order = next((candidate for candidate in candidates if is_in_window(candidate, row)), None)
+        if order is None:
+            left.append(row)
+            continue
+        candidates.remove(order)
+        matches.append(Match(order, row))
+    return matches, left
+
+
+def is_in_window(order: Order, row: BrokerOrder) -> bool:
+    """Whether the broker could have stamped ``row`` for ``order``, clocks and whole seconds considered."""
+    return order.created_at - WINDOW_BEFORE <= row.ordered_at <= order.created_at + WINDOW_AFTER
+
+
+def adopt(order: Order, row: BrokerOrder, now: datetime) -> Order:
+    """The unknown ``order`` is the broker order ``row``."""
+    return ledger.acknowledged(order, now, row.order_number, row.branch, "", "", sent_at=order.created_at)
+
+
+class Reading(Struct, frozen=True):
+    """What one settling left open: broker numbers whose totals differ from the ledger, to be looked at again soon."""
+
+    order: Order
+    differing: frozenset[str]
+
+
+def settle(
+    order: Order,
+    rows: Sequence[BrokerOrder],
+    held: Mapping[str, Sequence[ledger.TradeNotice]],
+    differing_since: Mapping[str, datetime],
+    *,
+    read_at: datetime,
+    now: datetime,
+) -> Reading:
+    """Bring an order in line with its rows of the broker's statement.
+
+    Args:
+        order: The order.
+        rows: The rows of its chain, from `claim_chains`; not empty.
+        held: Trade notices held back as possible repeats, by broker order number, oldest first.
+        differing_since: By broker order number: since when earlier readings saw its total differ from the ledger.
+        read_at: When the statement was asked for: nothing later is in it.
+        now: Time of the change.
+
+    Returns:
+        The order, changed or the same, and the numbers that still differ.
+
+    Raises:
+        Contradiction: The statement shows less than the ledger, or more than was ordered.
+        IllegalTransition: It shows a status that cannot be.
+    """
+    chain = [row for row in rows if row.kind is not BrokerOrderKind.CANCEL]
+    last_change_at = order.history[-1].at if order.history else order.created_at
+    for row in chain:
+        if row.kind is BrokerOrderKind.REPLACE and row.order_number not in order.broker_order_ids:
+            order = ledger.replaced(order, now, quantity=order.quantity, limit_price=row.limit_price, broker_order_id=row.order_number)
+    differing: set[str] = set()
+    for row in chain:
+        since = differing_since.get(row.order_number)
+        order = _settle_fills(order, row, held.get(row.order_number, ()), since, read_at=read_at, now=now)
+        if order.filled_under(row.order_number) != row.cumulative_quantity:
+            differing.add(row.order_number)
+    if not differing and last_change_at < read_at:  # else it changed while the statement was on its way: the next one is newer
+        order = _settle_status(order, chain, read_at=read_at, now=now)
+    return Reading(order, frozenset(differing))
+
+
+def _settle_fills(
+    order: Order,
+    row: BrokerOrder,
+    held: Sequence[ledger.TradeNotice],
+    since: datetime | None,
+    *,
+    read_at: datetime,
+    now: datetime,
+) -> Order:
+    known = order.filled_under(row.order_number)
+    missing = row.cumulative_quantity - known
+    if missing < 0:
+        if since is not None and now - since > CONTRADICTION_PATIENCE:
+            raise ledger.Contradiction(
+                order.id, f"{known} shares recorded under {row.order_number}, the broker says {row.cumulative_quantity}"
+            )
+        return order
+    confirmed: list[ledger.TradeNotice] = []
+    for notice in held:
+        if notice.quantity > missing:
+            break
+        confirmed.append(notice)
+        missing -= notice.quantity
+    if confirmed:
+        order = ledger.confirm_held(order, confirmed, now)
+    if missing and since is not None and now - since >= SETTLING:
+        recorded = sum(fill.quantity * fill.price for fill in order.fills if fill.broker_order_id == row.order_number)
+        return ledger.fills_from_total(order, row.order_number, missing, row.filled_amount - recorded, read_at, now)
+    return order
+
+
+def _settle_status(order: Order, chain: Sequence[BrokerOrder], *, read_at: datetime, now: datetime) -> Order:
+    leaves = sum(row.leaves_quantity for row in chain)
+    canceled = sum(row.canceled_quantity for row in chain)
+    rejected = sum(row.rejected_quantity for row in chain)
+    cumulative = sum(row.cumulative_quantity for row in chain)
+    if order.status in TERMINAL or cumulative != order.cumulative_quantity:
+        return order
+    if not set(order.broker_order_ids) <= {row.order_number for row in chain}:
+        return order  # a part of the chain is not listed yet: the old number looks canceled, the new one is missing
+    if leaves == 0:
+        if _may_have_moved(order, read_at):
+            return order
+        return _settle_closed(order, canceled=canceled, rejected=rejected, now=now)
+    if canceled and cumulative + leaves < order.quantity:
+        order = ledger.replaced(order, now, quantity=cumulative + leaves, limit_price=None, broker_order_id=None)
+    newest = max((row for row in chain if row.leaves_quantity), key=lambda row: (len(row.order_number), row.order_number))
+    if newest.kind is BrokerOrderKind.REPLACE:
+        order = ledger.replaced(order, now, quantity=order.quantity, limit_price=newest.limit_price, broker_order_id=newest.order_number)
+    request = order.pending_request
+    if order.status in PENDING_CHANGE and request is not None:
+        patience = ACKNOWLEDGED_PATIENCE if request.is_acknowledged else REQUEST_PATIENCE
+        if read_at - request.requested_at > patience:
+            return ledger.request_refused(order, now, "", "", "no_trace_at_broker")
+    return order
+
+
+def _may_have_moved(order: Order, read_at: datetime) -> bool:
+    """A replace of unknown outcome is under way: the shares may live on under a number that is not listed yet."""
+    request = order.pending_request
+    return (
+        order.status is OrderStatus.PENDING_REPLACE
+        and request is not None
+        and request.limit_price is not None
+        and read_at - request.requested_at < REQUEST_PATIENCE
+    )
+
+
+def _settle_closed(order: Order, *, canceled: int, rejected: int, now: datetime) -> Order:
+    if rejected and not order.cumulative_quantity:
+        return ledger.rejected(order, now, "", "", "exchange")
+    if canceled or rejected or order.time_in_force is not TimeInForce.DAY:
+        return ledger.canceled(order, now, "reconciliation")
+    return order  # nothing is open and nothing says why: the list is between two states, the next reading tells
+
+
+def needs_statement(order: Order) -> bool:
+    """Whether the order cannot be settled without a look at the broker's list."""
+    return order.status in PENDING_CHANGE or order.status in (OrderStatus.UNKNOWN, OrderStatus.PENDING_NEW)

@@ -1,0 +1,216 @@
+"""Orders in MongoDB: one document each, changed only by compare-and-set on ``version``."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import msgspec
+from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
+from pymongo import ASCENDING, DESCENDING, ReturnDocument, WriteConcern
+from pymongo.errors import DuplicateKeyError
+
+from api.domain.enums import OrderStatus
+from api.domain.order import TERMINAL, Order
+
+DURABLE = WriteConcern(w="majority", j=True)
+"""On a majority's disk before the call returns: what an order and a fill need."""
+
+_LIVE = [status.value for status in OrderStatus if status not in TERMINAL]
+_APPENDED = ("fills", "absorbed", "history")
+_MAX_RETRIES = 50
+
+
+class TooMuchContention(Exception):
+    """An order changed under us again and again; another try later will do."""
+
+
+class OrderRepository:
+    """The collection ``orders``."""
+
+    def __init__(self, database: "AsyncIOMotorDatabase[dict[str, Any]]") -> None:
+        self._orders: AsyncIOMotorCollection[dict[str, Any]] = database["orders"].with_options(write_concern=DURABLE)
+        self._marks: AsyncIOMotorCollection[dict[str, Any]] = database["orders"]
+
+    async def create_indexes(self) -> None:
+        """The unique index that no order is doubled by, and one for each way of looking."""
+        await self._orders.create_index([("account_id", ASCENDING), ("client_order_id", ASCENDING)], unique=True)
+        await self._orders.create_index([("account_id", ASCENDING), ("broker_order_ids", ASCENDING), ("trading_day", ASCENDING)])
+        await self._orders.create_index([("account_id", ASCENDING), ("_id", DESCENDING)])
+        await self._orders.create_index([("account_id", ASCENDING), ("status", ASCENDING), ("_id", DESCENDING)])
+        await self._orders.create_index([("account_id", ASCENDING), ("symbol", ASCENDING), ("_id", DESCENDING)])
+        await self._orders.create_index([("account_id", ASCENDING), ("trading_day", ASCENDING)])
+        await self._orders.create_index(
+            [("account_id", ASCENDING), ("fingerprint", ASCENDING)],
+            name="in_flight_fingerprint",
+            partialFilterExpression={"status": {"$in": [OrderStatus.PENDING_NEW.value, OrderStatus.UNKNOWN.value]}},
+        )
+        await self._orders.create_index([("status", ASCENDING), ("updated_at", ASCENDING)])
+        await self._orders.create_index(
+            [("is_published", ASCENDING), ("updated_at", ASCENDING)], partialFilterExpression={"is_published": False}
+        )
+
+    async def insert_once(self, order: Order) -> tuple[Order, bool]:
+        """Store a new order durably; the stored one and False where its client order id is taken."""
+        try:
+            await self._orders.insert_one(_to_document(order))
+        except DuplicateKeyError:
+            stored = await self.find_by_client_order_id(order.account_id, order.client_order_id)
+            if stored is None:
+                raise
+            return stored, False
+        return order, True
+
+    async def replace_if_unchanged(self, before: Order, after: Order) -> bool:
+        """Write ``after`` if the stored version is still ``before.version``; False when another process was faster."""
+        result = await self._orders.update_one({"_id": before.id, "version": before.version}, _difference(before, after))
+        return result.modified_count == 1
+
+    async def change(self, order: Order, rule: Callable[[Order], Order]) -> Order:
+        """Apply ``rule`` to the order as it is now and store the outcome; again from the stored state when somebody was faster.
+
+        Args:
+            order: What is known of it; may be stale.
+            rule: Pure; the same object back means nothing to change. What it raises passes through, with nothing stored.
+        """
+        for _ in range(_MAX_RETRIES):
+            after = rule(order)
+            if after is order or await self.replace_if_unchanged(order, after):
+                return after
+            order = await self.get(order.id)
+        raise TooMuchContention(order.id)
+
+    async def get(self, order_id: str) -> Order:
+        """The order; `KeyError` where there is none."""
+        document = await self._orders.find_one({"_id": order_id})
+        if document is None:
+            raise KeyError(order_id)
+        return _to_order(document)
+
+    async def find_visible(self, order_id: str, account_ids: Sequence[str]) -> Order | None:
+        """The order if it belongs to one of these accounts."""
+        document = await self._orders.find_one({"_id": order_id, "account_id": {"$in": list(account_ids)}})
+        return None if document is None else _to_order(document)
+
+    async def find_by_client_order_id(self, account_id: str, client_order_id: str) -> Order | None:
+        """The order that the client named so."""
+        document = await self._orders.find_one({"account_id": account_id, "client_order_id": client_order_id})
+        return None if document is None else _to_order(document)
+
+    async def find_by_broker_order_ids(self, account_id: str, trading_day: str, numbers: Sequence[str]) -> list[Order]:
+        """The day's orders that claim any of these broker numbers."""
+        cursor = self._orders.find({"account_id": account_id, "broker_order_ids": {"$in": list(numbers)}, "trading_day": trading_day})
+        return [_to_order(document) async for document in cursor]
+
+    async def has_twin_in_flight(self, order: Order) -> bool:
+        """Whether another order of the same fingerprint is in flight or unknown."""
+        query = {
+            "account_id": order.account_id,
+            "fingerprint": order.fingerprint,
+            "status": {"$in": [OrderStatus.PENDING_NEW.value, OrderStatus.UNKNOWN.value]},
+            "_id": {"$ne": order.id},
+        }
+        return await self._orders.find_one(query, projection={"_id": 1}) is not None
+
+    async def list_page(self, query: Mapping[str, Any], *, limit: int, before_id: str | None) -> list[Order]:
+        """Newest first, by id; one more than ``limit`` where there are more."""
+        full = dict(query)
+        if before_id is not None:
+            full["_id"] = {"$lt": before_id}
+        cursor = self._orders.find(full).sort("_id", DESCENDING).limit(limit + 1)
+        return [_to_order(document) async for document in cursor]
+
+    async def list_live(self, account_ids: Sequence[str]) -> list[Order]:
+        """All orders of these accounts with something open or unsettled, oldest first."""
+        cursor = self._orders.find({"account_id": {"$in": list(account_ids)}, "status": {"$in": _LIVE}}).sort("_id", ASCENDING)
+        return [_to_order(document) async for document in cursor]
+
+    async def list_of_day(self, account_id: str, trading_day: str) -> list[Order]:
+        """All orders of one account and KST day."""
+        cursor = self._orders.find({"account_id": account_id, "trading_day": trading_day})
+        return [_to_order(document) async for document in cursor]
+
+    async def list_accounts_with_unsettled(self, since: datetime) -> list[str]:
+        """Accounts with an order whose state waits for evidence and last changed before ``since``."""
+        waiting = [
+            OrderStatus.UNKNOWN.value,
+            OrderStatus.PENDING_NEW.value,
+            OrderStatus.PENDING_CANCEL.value,
+            OrderStatus.PENDING_REPLACE.value,
+        ]
+        found = await self._orders.distinct("account_id", {"status": {"$in": waiting}, "updated_at": {"$lt": since}})
+        return [str(account_id) for account_id in found]
+
+    async def list_unpublished(self, older_than: datetime, limit: int) -> AsyncIterator[Order]:
+        """Orders with a version that was not marked as published, changed before ``older_than``."""
+        cursor = self._orders.find({"is_published": False, "updated_at": {"$lt": older_than}}).sort("updated_at", ASCENDING).limit(limit)
+        async for document in cursor:
+            yield _to_order(document)
+
+    async def mark_published(self, order_id: str, version: int) -> None:
+        """Note that all events up to ``version`` are out. Not journaled: a lost mark only makes the sweep publish again."""
+        await self._marks.update_one(
+            {"_id": order_id, "published_version": {"$lt": version}},
+            [{"$set": {"published_version": version, "is_published": {"$eq": ["$version", version]}}}],
+        )
+
+    async def note_absence(self, order_id: str, at: datetime, statement_size: int) -> tuple[int, datetime]:
+        """Count one successful reading that did not show an unknown order; no new version, for nothing is known of the order itself.
+
+        Returns:
+            How many such readings there were, and when the first was.
+        """
+        document = await self._orders.find_one_and_update(
+            {"_id": order_id},
+            {
+                "$inc": {"check.readings": 1},
+                "$set": {"check.last_at": at, "check.statement_size": statement_size},
+                "$min": {"check.first_at": at},
+            },
+            projection={"check": 1},
+            return_document=ReturnDocument.AFTER,
+        )
+        check = (document or {}).get("check", {})
+        return int(check.get("readings", 0)), check.get("first_at", at)
+
+    async def list_expirable(self, before_day: str, limit: int) -> list[Order]:
+        """Live orders of KST days before ``before_day``."""
+        cursor = self._orders.find({"status": {"$in": _LIVE}, "trading_day": {"$lt": before_day}}).limit(limit)
+        return [_to_order(document) async for document in cursor]
+
+
+def _to_document(order: Order) -> dict[str, Any]:
+    document = _plain(order)
+    document["_id"] = document.pop("id")
+    document["is_published"] = order.published_version == order.version
+    return document
+
+
+def _to_order(document: dict[str, Any]) -> Order:
+    document["id"] = document.pop("_id")
+    return msgspec.convert(document, Order)
+
+
+def _plain(value: Any) -> Any:
+    return msgspec.to_builtins(value, builtin_types=(datetime,), enc_hook=_encode)
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    raise TypeError(type(value).__name__)
+
+
+def _difference(before: Order, after: Order) -> dict[str, Any]:
+    """The smallest update that turns ``before`` into ``after``: lists only grow, all else is set where it differs."""
+    changed: dict[str, Any] = {"is_published": False}
+    pushed: dict[str, Any] = {}
+    for field in Order.__struct_fields__:
+        old, new = getattr(before, field), getattr(after, field)
+        if field in ("id", "published_version") or old is new or old == new:
+            continue
+        if field in _APPENDED:
+            pushed[field] = {"$each": _plain(new[len(old) :])}
+        else:
+            changed[field] = _plain(new)
+    return {"$set": changed} | ({"$push": pushed} if pushed else {})

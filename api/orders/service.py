@@ -1,0 +1,408 @@
+"""Orders: place, replace, cancel, read.
+
+The rule of one send (design §4): an order is stored durably before it leaves, it leaves once, and what the answer does not prove stays
+open (`unknown`, `pending_cancel`, `pending_replace`) until evidence settles it. A crash between any two lines of `place` leaves a state
+from which `reconcile` goes on without a second send.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from typing import Any, NoReturn
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from api.accounts.service import AccountService, BrokerAccount
+from api.auth.principal import Principal
+from api.brokers.base import (
+    Acknowledgement,
+    BrokerAdapter,
+    BrokerError,
+    BrokerRateLimited,
+    BrokerRejected,
+    BrokerTokenExpired,
+    BrokerUnavailable,
+    LiveOrder,
+    NewOrder,
+)
+from api.brokers.registry import BrokerRegistry
+from api.domain import ledger
+from api.domain.enums import ExecutionType, OrderOrigin, OrderStatus, Permission
+from api.domain.order import Change, Order, PendingRequest, Stages
+from api.errors import BrokerProblem, ChangeRefused, ClientOrderIdReused, LucyError, NotFound, PossibleDuplicate, TooManyRequests
+from api.kit.clock import Clock, kst_day
+from api.market.service import MarketService
+from api.orders.checks import check_live_trading, check_new_order, check_open, check_replacement
+from api.orders.gate import require_may_leave
+from api.orders.publishing import OrderPublisher
+from api.orders.repository import OrderRepository
+from api.orders.schemas import PlaceOrder, ReplaceOrder
+
+log = structlog.get_logger(__name__)
+
+SEND_DEADLINE = 5.0
+"""Seconds that an order may wait for its place under the broker's call limit; after that it is not sent, and said so."""
+
+NOT_SENT = "not_sent"
+"""Reason of an order that certainly never left; the same client_order_id may send it."""
+
+
+class Outcome(StrEnum):
+    """What came of a request."""
+
+    DONE = "done"
+    REPLAYED = "replayed"
+    UNKNOWN = "unknown"
+
+
+class Placed(Struct, frozen=True):
+    """An order, and what came of the request for it."""
+
+    order: Order
+    outcome: Outcome
+
+
+class OrderService:
+    """All that a client can do with orders."""
+
+    def __init__(
+        self,
+        *,
+        orders: OrderRepository,
+        accounts: AccountService,
+        market: MarketService,
+        brokers: BrokerRegistry,
+        publisher: OrderPublisher,
+        clock: Clock,
+        new_id: Callable[[], str],
+        process_id: str,
+        is_live_trading_on: bool,
+    ) -> None:
+        self._orders = orders
+        self._accounts = accounts
+        self._market = market
+        self._brokers = brokers
+        self._publisher = publisher
+        self._clock = clock
+        self._new_id = new_id
+        self._process_id = process_id
+        self._is_live_trading_on = is_live_trading_on
+
+    async def place(self, principal: Principal, request: PlaceOrder) -> Placed:
+        """Place one order; the same client_order_id with the same body gives back the stored order.
+
+        Raises:
+            NotFound, Forbidden: Not the caller's account, or not enough permission.
+            InvalidRequest: A leaf of it; nothing is stored.
+            ClientOrderIdReused: Another body under the same client_order_id.
+            TooManyRequests, BrokerProblem: Certainly not sent; the order is stored as ``rejected`` (``not_sent``), and the same request
+                again sends it.
+        """
+        account = await self._accounts.require(principal, request.account_id, Permission.TRADE)
+        order = self._pending(account, principal, request)
+        try:
+            adapter = await self._adapter(account)
+            await self._check_new(account, adapter, order, request)
+            stored, is_new = await self._orders.insert_once(order)
+        except LucyError:
+            # A repeat is answered from the store, even where the market has moved on and would refuse the order now.
+            replay = await self._orders.find_by_client_order_id(account.id, order.client_order_id)
+            if replay is None:
+                raise
+            stored, is_new = replay, False
+        if is_new:
+            return await self._send_new(adapter, self._stamped(stored))
+        if stored.request_digest != order.request_digest:
+            raise ClientOrderIdReused(f"{stored.client_order_id} names another order.", order_id=stored.id)
+        if stored.status is OrderStatus.REJECTED and stored.reason == NOT_SENT:
+            return await self._send_again(account, stored)
+        return Placed(stored, Outcome.REPLAYED)
+
+    async def cancel(self, principal: Principal, order_id: str) -> Placed:
+        """Cancel all that is open. The order stays ``pending_cancel`` until the exchange confirms; asking again changes nothing."""
+        order, account = await self._tradable_order(principal, order_id)
+        if order.status is OrderStatus.PENDING_CANCEL:
+            return Placed(order, Outcome.REPLAYED)
+        check_open(order)
+        adapter = await self._adapter(account)
+        order = await self._claim(order, PendingRequest(kind="cancel", requested_at=self._clock.now()))
+        if order.status is not OrderStatus.PENDING_CANCEL:
+            check_open(order)
+        return await self._send_change(order, lambda live: adapter.cancel(live, quantity=None, deadline=SEND_DEADLINE), adds_number=False)
+
+    async def replace(self, principal: Principal, order_id: str, request: ReplaceOrder) -> Placed:
+        """Change quantity (down only) or price. The order stays ``pending_replace`` until the exchange confirms.
+
+        KIS and LS take the quantity down by a partial cancel and change the price by a new order number: with both asked for, the quantity
+        goes first, and the price only once that is taken.
+        """
+        order, account = await self._tradable_order(principal, order_id)
+        check_open(order)
+        adapter = await self._adapter(account)
+        instrument = await self._market.get(order.symbol)
+        check_live_trading(account.environment, is_live_trading_on=self._is_live_trading_on)
+        check_replacement(order, request, instrument, adapter.capabilities, self._clock.now())
+        require_may_leave(account, order.side)
+        quantity = request.quantity if request.quantity != order.quantity else None
+        price = request.limit_price if request.limit_price != order.limit_price else None
+        pending = PendingRequest(kind="replace", requested_at=self._clock.now(), quantity=quantity, limit_price=price)
+        order = await self._claim(order, pending)
+        if order.status is not OrderStatus.PENDING_REPLACE or order.pending_request != pending:
+            check_open(order)
+        if quantity is not None:
+            less = order.quantity - quantity
+            placed = await self._send_change(
+                order, lambda live: adapter.cancel(live, quantity=less, deadline=SEND_DEADLINE), adds_number=False
+            )
+            order = placed.order
+            if placed.outcome is Outcome.UNKNOWN or price is None or order.is_terminal:
+                return placed
+        if price is None:
+            return Placed(order, Outcome.DONE)
+        new_price = price
+        return await self._send_change(
+            order, lambda live: adapter.replace(live, limit_price=new_price, deadline=SEND_DEADLINE), adds_number=True
+        )
+
+    async def cancel_all(self, principal: Principal, account_id: str | None) -> list[tuple[Order, Placed | LucyError]]:
+        """Cancel every open order of one account, or of all that the caller may trade: one result an order, none stops another."""
+        if account_id is None:
+            account_ids = await self._accounts.visible_account_ids(principal, Permission.TRADE)
+        else:
+            account_ids = [(await self._accounts.require(principal, account_id, Permission.TRADE)).id]
+        live = await self._orders.list_live(account_ids)
+        return list(zip(live, await asyncio.gather(*(self._cancel_or_error(principal, order) for order in live)), strict=True))
+
+    async def _cancel_or_error(self, principal: Principal, order: Order) -> Placed | LucyError:
+        try:
+            return await self.cancel(principal, order.id)
+        except LucyError as error:
+            return error
+
+    async def get(self, principal: Principal, order_id: str) -> Order:
+        """One order; `NotFound` where it does not exist or is another's."""
+        account_ids = await self._accounts.visible_account_ids(principal, Permission.VIEW)
+        order = await self._orders.find_visible(order_id, account_ids)
+        if order is None:
+            raise NotFound("There is no such order.")
+        return order
+
+    async def list_page(
+        self, principal: Principal, query: dict[str, Any], *, account_id: str | None, limit: int, before_id: str | None
+    ) -> list[Order]:
+        """The caller's orders, newest first; one more than ``limit`` where there are more."""
+        if account_id is not None:
+            await self._accounts.require(principal, account_id, Permission.VIEW)
+            return await self._orders.list_page({"account_id": account_id} | query, limit=limit, before_id=before_id)
+        account_ids = await self._accounts.visible_account_ids(principal, Permission.VIEW)
+        return await self._orders.list_page({"account_id": {"$in": account_ids}} | query, limit=limit, before_id=before_id)
+
+    async def list_live(self, principal: Principal) -> list[Order]:
+        """The caller's orders with something open or unsettled, oldest first: the snapshot of a new listener."""
+        return await self._orders.list_live(await self._accounts.visible_account_ids(principal, Permission.VIEW))
+
+    async def _check_new(self, account: BrokerAccount, adapter: BrokerAdapter, order: Order, request: PlaceOrder) -> None:
+        instrument = await self._market.tradable(request.symbol)
+        check_new_order(
+            request,
+            instrument,
+            adapter.capabilities,
+            account.environment,
+            order.created_at,
+            is_live_trading_on=self._is_live_trading_on,
+        )
+        require_may_leave(account, request.side)
+        if account.settings.on_possible_duplicate == "refuse" and await self._orders.has_twin_in_flight(order):
+            raise PossibleDuplicate("An order of the same account, symbol, side, quantity and price is in flight or unknown.")
+
+    async def _send_new(self, adapter: BrokerAdapter, order: Order) -> Placed:
+        sent_at = self._clock.now()
+        try:
+            answer = await adapter.place(_new_order(order), deadline=SEND_DEADLINE)
+        except BrokerError as error:
+            return await self._settle_failure(order, error)
+        log.info("order_sent", order_id=order.id, account_id=order.account_id, broker=order.broker, broker_order_id=answer.order_number)
+        order = await self._orders.change(
+            order,
+            lambda current: ledger.acknowledged(
+                current, self._clock.now(), answer.order_number, answer.branch, answer.code, answer.message, sent_at
+            ),
+        )
+        self._publisher.publish_soon(order)
+        return Placed(order, Outcome.DONE)
+
+    async def _send_again(self, account: BrokerAccount, order: Order) -> Placed:
+        check_live_trading(account.environment, is_live_trading_on=self._is_live_trading_on)
+        require_may_leave(account, order.side)
+        adapter = await self._adapter(account)
+        revived = ledger.revived(order, self._clock.now(), self._process_id)
+        if not await self._orders.replace_if_unchanged(order, revived):
+            return Placed(await self._orders.get(order.id), Outcome.REPLAYED)
+        return await self._send_new(adapter, revived)
+
+    async def _settle_failure(self, order: Order, error: BrokerError) -> Placed:
+        if isinstance(error, BrokerRejected):
+            order = await self._store_rejection(order, error.code, error.message, "broker")
+            return Placed(order, Outcome.DONE)
+        if _certainly_not_sent(error):
+            order = await self._store_rejection(order, "", str(error.message), NOT_SENT)
+            _raise_not_sent(order, error)
+        log.warning("order_outcome_unknown", order_id=order.id, broker=error.broker, problem=str(error))
+        order = await self._orders.change(order, lambda current: ledger.outcome_unknown(current, self._clock.now(), "no_answer"))
+        self._publisher.publish_soon(order)
+        return Placed(order, Outcome.UNKNOWN if order.status is OrderStatus.UNKNOWN else Outcome.DONE)
+
+    async def _store_rejection(self, order: Order, code: str, message: str, reason: str) -> Order:
+        order = await self._orders.change(order, lambda current: ledger.rejected(current, self._clock.now(), code, message, reason))
+        self._publisher.publish_soon(order)
+        return order
+
+    async def _claim(self, order: Order, request: PendingRequest) -> Order:
+        """Note the request durably before it is sent; an order that changed meanwhile is given back as it is."""
+
+        def rule(current: Order) -> Order:
+            check_open(current)
+            return ledger.request_pending(current, self._clock.now(), request)
+
+        order = await self._orders.change(order, rule)
+        self._publisher.publish_soon(order)
+        return order
+
+    async def _send_change(self, order: Order, send: Callable[[LiveOrder], Awaitable[Acknowledgement]], *, adds_number: bool) -> Placed:
+        try:
+            answer = await send(_live_order(order))
+        except BrokerError as error:
+            if isinstance(error, BrokerRejected) or _certainly_not_sent(error):
+                code, words = (error.code, error.message) if isinstance(error, BrokerRejected) else ("", error.message)
+                order = await self._orders.change(
+                    order, lambda current: ledger.request_refused(current, self._clock.now(), code, words, "broker")
+                )
+                self._publisher.publish_soon(order)
+                if isinstance(error, BrokerRejected):
+                    raise ChangeRefused(words, order_id=order.id, broker_code=code, broker_message=words) from error
+                _raise_not_sent(order, error)
+            log.warning("change_outcome_unknown", order_id=order.id, broker=error.broker, problem=str(error))
+            return Placed(await self._orders.get(order.id), Outcome.UNKNOWN)
+        order = await self._orders.change(
+            order,
+            lambda current: ledger.request_acknowledged(
+                current,
+                self._clock.now(),
+                answer.order_number if adds_number else None,
+                answer.branch if adds_number else None,
+                answer.code,
+                answer.message,
+            ),
+        )
+        self._publisher.publish_soon(order)
+        return Placed(order, Outcome.DONE)
+
+    async def _tradable_order(self, principal: Principal, order_id: str) -> tuple[Order, BrokerAccount]:
+        order = await self.get(principal, order_id)
+        return order, await self._accounts.require(principal, order.account_id, Permission.TRADE)
+
+    async def _adapter(self, account: BrokerAccount) -> BrokerAdapter:
+        return self._brokers.adapter(await self._accounts.credentials(account))
+
+    def _stamped(self, order: Order) -> Order:
+        stages = msgspec.structs.replace(order.stages, stored_at=self._clock.now())
+        return msgspec.structs.replace(order, stages=stages)
+
+    def _pending(self, account: BrokerAccount, principal: Principal, request: PlaceOrder) -> Order:
+        now = self._clock.now()
+        order_id = self._new_id()
+        first = Change(
+            version=1,
+            at=now,
+            execution_type=ExecutionType.PENDING_NEW,
+            status=OrderStatus.PENDING_NEW,
+            quantity=request.quantity,
+            limit_price=request.limit_price,
+            cumulative_quantity=0,
+            filled_amount=0,
+            broker_code="",
+            broker_message="",
+            reason="",
+        )
+        return Order(
+            id=order_id,
+            client_order_id=request.client_order_id or order_id,
+            account_id=account.id,
+            broker=account.broker,
+            symbol=request.symbol,
+            exchange=request.exchange,
+            side=request.side,
+            order_type=request.order_type,
+            time_in_force=request.time_in_force,
+            quantity=request.quantity,
+            limit_price=request.limit_price,
+            status=OrderStatus.PENDING_NEW,
+            trading_day=kst_day(now).isoformat(),
+            origin=OrderOrigin.API,
+            created_by=principal.user_id,
+            created_at=now,
+            updated_at=now,
+            stages=Stages(received_at=now),
+            request_digest=_digest(request),
+            fingerprint=fingerprint(account.id, request.symbol, request.side, request.quantity, request.limit_price),
+            sender=self._process_id,
+            history=(first,),
+        )
+
+
+def fingerprint(account_id: str, symbol: str, side: str, quantity: int, limit_price: int | None) -> str:
+    """What twins share: account, symbol, side, quantity and price."""
+    return f"{account_id}|{symbol}|{side}|{quantity}|{limit_price or 0}"
+
+
+def _digest(request: PlaceOrder) -> str:
+    return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(request, client_order_id=None))).hexdigest()
+
+
+def _new_order(order: Order) -> NewOrder:
+    return NewOrder(
+        symbol=order.symbol,
+        side=order.side,
+        order_type=order.order_type,
+        time_in_force=order.time_in_force,
+        exchange=order.exchange,
+        quantity=order.quantity,
+        limit_price=order.limit_price,
+    )
+
+
+def _live_order(order: Order) -> LiveOrder:
+    return LiveOrder(
+        order_number=order.broker_order_ids[-1],
+        branch=order.branch,
+        symbol=order.symbol,
+        side=order.side,
+        order_type=order.order_type,
+        time_in_force=order.time_in_force,
+        exchange=order.exchange,
+        leaves_quantity=order.leaves_quantity,
+        limit_price=order.limit_price,
+    )
+
+
+def _certainly_not_sent(error: BrokerError) -> bool:
+    """Whether the error proves that the broker did nothing."""
+    if isinstance(error, BrokerUnavailable):
+        return not error.sent
+    return isinstance(error, BrokerRateLimited | BrokerTokenExpired)
+
+
+def _raise_not_sent(order: Order, error: BrokerError) -> NoReturn:
+    if isinstance(error, BrokerRateLimited):
+        raise TooManyRequests(
+            "The broker's call limit left no room in time; nothing was sent. The same request may be repeated.",
+            order_id=order.id,
+            outcome="none",
+            retry_after_seconds=error.retry_after,
+        ) from error
+    raise BrokerProblem(
+        f"Nothing was sent: {error.message}. The same request may be repeated.", order_id=order.id, outcome="none"
+    ) from error

@@ -1,0 +1,207 @@
+"""From errors to ``application/problem+json`` (RFC 9457): the only place that does it. Also the request id that every answer carries."""
+
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.datastructures import MutableScopeHeaders
+from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.middleware import ASGIMiddleware
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from msgspec import UNSET, Struct, UnsetType
+from pymongo.errors import PyMongoError
+from redis.exceptions import RedisError
+
+from api.brokers.base import BrokerError, BrokerProtocolError, BrokerRateLimited, BrokerRejected, BrokerTokenExpired, BrokerUnavailable
+from api.errors import LucyError, NotAuthenticated
+
+log = structlog.get_logger(__name__)
+
+PROBLEM_JSON = "application/problem+json"
+
+_CODES = {
+    400: ("bad_request", "The request cannot be read"),
+    401: ("not_authenticated", "Sign in first"),
+    403: ("forbidden", "Not allowed"),
+    404: ("not_found", "Not found"),
+    405: ("method_not_allowed", "The resource does not know this method"),
+    409: ("conflict", "The request contradicts the stored state"),
+    413: ("content_too_large", "The request is too large"),
+    415: ("unsupported_media_type", "The request is not JSON"),
+    422: ("invalid_request", "The request is not valid"),
+    429: ("too_many_requests", "Too many requests"),
+    500: ("internal_error", "Internal error"),
+    502: ("broker_error", "The broker did not answer as expected"),
+    503: ("unavailable", "Not available right now"),
+}
+
+
+class FieldError(Struct, kw_only=True, frozen=True):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+
+
+class Problem(Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """What went wrong.
+
+    ``code`` is stable. ``retryable``: the same request may succeed later. ``outcome`` says what certainly happened: ``none``: nothing was
+    done; ``done``: it was done all the same; ``unknown``: nobody can tell yet. A broker's own words are in ``broker_code`` and
+    ``broker_message``.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    retryable: bool
+    request_id: str
+    outcome: str | UnsetType = UNSET
+    order_id: str | UnsetType = UNSET
+    broker_code: str | UnsetType = UNSET
+    broker_message: str | UnsetType = UNSET
+    errors: list[FieldError] | UnsetType = UNSET
+    retry_after_seconds: float | UnsetType = UNSET
+    tick_size: int | UnsetType = UNSET
+    lower_limit_price: int | UnsetType = UNSET
+    upper_limit_price: int | UnsetType = UNSET
+
+
+def problems(*statuses: int) -> dict[int, ResponseSpec]:
+    """Declare problem answers of a route."""
+    return {
+        status: ResponseSpec(data_container=Problem, description=_CODES[status][1], media_type=PROBLEM_JSON, generate_examples=False)
+        for status in statuses
+    }
+
+
+def answers(container: type[Struct], *statuses: int) -> dict[int, ResponseSpec]:
+    """Declare further good answers of a route."""
+    meanings = {200: "The stored resource", 202: "Sent, outcome not known yet", 207: "One result an entry"}
+    return {status: ResponseSpec(data_container=container, description=meanings[status], generate_examples=False) for status in statuses}
+
+
+def _answer(status: int, code: str, title: str, detail: str, *, is_retryable: bool, extra: Mapping[str, Any]) -> Response[bytes]:
+    members = {name: value for name, value in extra.items() if name in Problem.__struct_fields__}
+    document: dict[str, Any] = {
+        "type": f"urn:lucy:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "retryable": is_retryable,
+        "request_id": structlog.contextvars.get_contextvars().get("request_id", ""),
+    }
+    headers = {}
+    if (seconds := members.get("retry_after_seconds")) is not None:
+        headers["Retry-After"] = str(max(1, round(float(seconds) + 0.499)))
+    if status == NotAuthenticated.status:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(document | members, status_code=status, media_type=PROBLEM_JSON, headers=headers)  # type: ignore[arg-type]
+
+
+def handle_lucy_error(_: Request[Any, Any, Any], error: LucyError) -> Response[Any]:
+    """An error that Lucy raised on purpose."""
+    if error.status >= 500:
+        log.warning("request_failed", code=error.code, detail=error.detail)
+    return _answer(error.status, error.code, error.title, error.detail, is_retryable=error.is_retryable, extra=error.extra)
+
+
+def handle_broker_error(_: Request[Any, Any, Any], error: BrokerError) -> Response[Any]:
+    """A broker's error in an inquiry; orders map theirs themselves."""
+    log.warning("broker_request_failed", broker=error.broker, problem=str(error))
+    match error:
+        case BrokerRateLimited():
+            extra = {"retry_after_seconds": error.retry_after, "outcome": "none"}
+            return _answer(429, "broker_rate_limited", "The broker's call limit is reached", str(error), is_retryable=True, extra=extra)
+        case BrokerRejected():
+            extra = {"broker_code": error.code, "broker_message": error.message, "outcome": "none"}
+            return _answer(502, "broker_refused", "The broker refused", str(error), is_retryable=False, extra=extra)
+        case BrokerTokenExpired():
+            extra = {"broker_code": error.code}
+            return _answer(502, "broker_token_refused", "The broker refused the access token", str(error), is_retryable=True, extra=extra)
+        case BrokerProtocolError():
+            return _answer(
+                502, "broker_protocol_error", "The broker's answer is not as documented", str(error), is_retryable=True, extra={}
+            )
+        case BrokerUnavailable():
+            return _answer(503, "broker_unavailable", "The broker cannot be reached", str(error), is_retryable=True, extra={})
+        case _:
+            return _answer(502, "broker_error", _CODES[502][1], str(error), is_retryable=True, extra={})
+
+
+def handle_validation(_: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
+    """A body, query or path that does not fit its type: 422 with the field; 400 where it is no JSON at all."""
+    entries = error.extra if isinstance(error.extra, list) else []
+    errors = [
+        {"field": str(entry.get("key") or entry.get("source") or "body"), "message": str(entry.get("message", ""))}
+        for entry in entries
+        if isinstance(entry, dict)
+    ]
+    detail = "; ".join(f"{entry['field']}: {entry['message']}" for entry in errors) or str(error.detail)
+    return _answer(422, "invalid_request", _CODES[422][1], detail, is_retryable=False, extra={"errors": errors} if errors else {})
+
+
+def handle_http_exception(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """What Litestar itself refuses."""
+    if error.status_code >= 500:
+        log.error("request_crashed", exc_info=error)
+    code, title = _CODES.get(error.status_code, _CODES[400 if error.status_code < 500 else 500])
+    if error.status_code == 400:
+        code, title = "malformed_json", "The body is not valid JSON"
+    return _answer(error.status_code, code, title, str(error.detail), is_retryable=False, extra={})
+
+
+def handle_store_error(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """MongoDB or Redis is away. Whether something was done is not known; a client_order_id makes the repeat safe."""
+    log.error("store_unavailable", problem=f"{type(error).__name__}: {error}")
+    detail = "A part of Lucy is not available; repeat the request with the same client_order_id in a moment."
+    return _answer(503, "unavailable", _CODES[503][1], detail, is_retryable=True, extra={"outcome": "unknown"})
+
+
+def handle_any(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """A defect: logged with its traceback, told without."""
+    log.error("request_crashed", exc_info=error)
+    detail = "Something went wrong inside Lucy; the request id names it in the log."
+    return _answer(500, "internal_error", _CODES[500][1], detail, is_retryable=False, extra={"outcome": "unknown"})
+
+
+EXCEPTION_HANDLERS: Mapping[type[Exception], Callable[..., Response[Any]]] = {
+    LucyError: handle_lucy_error,
+    BrokerError: handle_broker_error,
+    ValidationException: handle_validation,
+    HTTPException: handle_http_exception,
+    PyMongoError: handle_store_error,
+    RedisError: handle_store_error,
+    Exception: handle_any,
+}
+
+_REQUEST_ID = re.compile(r"[0-9A-Za-z_.-]{1,64}")
+
+
+class RequestIdMiddleware(ASGIMiddleware):
+    """Takes or makes ``X-Request-Id``, puts it on every log line and answer."""
+
+    scopes = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        client = scope.get("client")
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id, address=client[0] if client else "")
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message.setdefault("headers", [])
+                MutableScopeHeaders.from_message(message)["X-Request-Id"] = request_id
+            await send(message)
+
+        await next_app(scope, receive, send_with_id)

@@ -1,0 +1,140 @@
+"""Users: stored, changed by admins, looked up by the log-in."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from msgspec import UNSET
+from pymongo import ASCENDING
+from pymongo.errors import DuplicateKeyError
+
+from api.audit.service import AuditService
+from api.domain.enums import Role
+from api.errors import Conflict, InvalidRequest, NotFound
+from api.kit.clock import Clock
+from api.users.documents import UserDocument
+from api.users.schemas import ChangeUser, CreateUser
+
+_HASHER = PasswordHasher()
+"""argon2id with the library's defaults (RFC 9106, low memory): about 50 ms, in a thread."""
+
+_NOBODY = _HASHER.hash("nobody has this password")
+"""Checked for an unknown user, so that the answer takes as long."""
+
+
+class UserService:
+    """The collection ``users``."""
+
+    def __init__(
+        self, database: "AsyncIOMotorDatabase[dict[str, Any]]", clock: Clock, new_id: Callable[[], str], audit: AuditService
+    ) -> None:
+        self._collection = database[UserDocument.__collection__]
+        self._clock = clock
+        self._new_id = new_id
+        self._audit = audit
+
+    async def create_indexes(self) -> None:
+        """A user name is taken once."""
+        await self._collection.create_index([("username", ASCENDING)], unique=True)
+
+    async def is_empty(self) -> bool:
+        """Whether nobody can sign in yet."""
+        return await self._collection.find_one({}, projection={"_id": 1}) is None
+
+    async def find(self, user_id: str) -> UserDocument | None:
+        """The user, or None."""
+        return _document(await self._collection.find_one({"_id": user_id}))
+
+    async def get(self, user_id: str) -> UserDocument:
+        """The user; `NotFound` where there is none."""
+        user = await self.find(user_id)
+        if user is None:
+            raise NotFound("There is no such user.")
+        return user
+
+    async def list_all(self) -> list[UserDocument]:
+        """All users, oldest first."""
+        return [UserDocument.model_validate_doc(raw) async for raw in self._collection.find({}).sort("_id", ASCENDING)]
+
+    async def verify(self, username: str, password: str) -> UserDocument | None:
+        """The user if name and password fit and the user is active; takes as long for an unknown name."""
+        user = _document(await self._collection.find_one({"username": username.lower()}))
+        fits = await asyncio.to_thread(_fits, _NOBODY if user is None else user.password_hash, password)
+        return user if fits and user is not None and user.is_active else None
+
+    async def create(self, actor: str, request: CreateUser) -> UserDocument:
+        """Add a user; `Conflict` where the name is taken."""
+        now = self._clock.now()
+        document = UserDocument(
+            id=self._new_id(),
+            username=request.username.lower(),
+            name=request.name or request.username,
+            role=request.role.value,
+            password_hash=await asyncio.to_thread(_HASHER.hash, request.password),
+            is_active=True,
+            created_at=now,
+            updated_at=now,
+        )
+        try:
+            await self._collection.insert_one(document.model_dump_doc())
+        except DuplicateKeyError as error:
+            raise Conflict("This user name is taken.") from error
+        await self._audit.record(actor=actor, action="user.create", subject=f"user:{document.id}", before=None, after=_audited(document))
+        return document
+
+    async def change(self, actor: str, user_id: str, request: ChangeUser) -> UserDocument:
+        """Change a user; the last active admin stays one."""
+        before = await self.get(user_id)
+        changes: dict[str, Any] = {}
+        if request.name is not UNSET:
+            changes["name"] = request.name
+        if request.role is not UNSET:
+            changes["role"] = request.role.value
+        if request.is_active is not UNSET:
+            changes["is_active"] = request.is_active
+        if request.password is not UNSET:
+            changes["password_hash"] = await asyncio.to_thread(_HASHER.hash, request.password)
+        ends_admin = before.role == Role.ADMIN and (changes.get("role", before.role) != Role.ADMIN or changes.get("is_active") is False)
+        if ends_admin and await self._is_last_admin(user_id):
+            raise InvalidRequest("This is the last active admin.")
+        if not changes:
+            return before
+        await self._collection.update_one({"_id": user_id}, {"$set": changes | {"updated_at": self._clock.now()}})
+        after = await self.get(user_id)
+        await self._audit.record(
+            actor=actor,
+            action="user.password" if set(changes) == {"password_hash"} else "user.change",
+            subject=f"user:{user_id}",
+            before=_audited(before),
+            after=_audited(after),
+        )
+        return after
+
+    async def ensure_demo_user(self, username: str, password: str) -> UserDocument:
+        """The demo user of the local profile: an admin, made where the name is free."""
+        raw = await self._collection.find_one({"username": username})
+        if raw is not None:
+            return UserDocument.model_validate_doc(raw)
+        return await self.create("system", CreateUser(username=username, password=password, role=Role.ADMIN, name="Demo"))
+
+    async def _is_last_admin(self, user_id: str) -> bool:
+        query = {"role": Role.ADMIN.value, "is_active": True, "_id": {"$ne": user_id}}
+        return await self._collection.find_one(query, projection={"_id": 1}) is None
+
+
+def _fits(password_hash: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _document(raw: dict[str, Any] | None) -> UserDocument | None:
+    return None if raw is None else UserDocument.model_validate_doc(raw)
+
+
+def _audited(user: UserDocument) -> dict[str, Any]:
+    return {"username": user.username, "name": user.name, "role": user.role, "is_active": user.is_active}

@@ -1,0 +1,45 @@
+/** Reads that more than one feature needs, and the names of everything in the query cache. */
+
+import { useQuery } from '@tanstack/vue-query'
+import { computed, type MaybeRefOrGetter, toValue } from 'vue'
+import { api, must, type Schemas } from './client'
+
+export const keys = {
+  accounts: ['accounts'],
+  balance: (accountId: string) => ['balance', accountId],
+  balances: ['balance'],
+  positions: (accountId: string) => ['positions', accountId],
+  allPositions: ['positions'],
+  buyingPower: (accountId: string, symbol: string, limitPrice: number | null) => ['buying-power', accountId, symbol, limitPrice],
+  allBuyingPower: ['buying-power'],
+  instrument: (symbol: string) => ['instrument', symbol],
+  instrumentSearch: (query: string) => ['instruments', query],
+  quote: (symbol: string) => ['quote', symbol],
+  orders: ['orders'],
+  orderHistory: (orderId: string) => ['order-history', orderId],
+} as const
+
+/** The broker accounts of the user. */
+export function useAccounts() {
+  return useQuery({
+    queryKey: keys.accounts,
+    queryFn: () => must(api().GET('/api/v1/accounts')),
+    staleTime: 30_000,
+    select: (page: Schemas['AccountPage']) => page.items,
+  })
+}
+
+const HOUR = 3_600_000
+
+export const instrumentQuery = (symbol: string) => ({
+  queryKey: keys.instrument(symbol),
+  queryFn: () => must(api().GET('/api/v1/instruments/{symbol}', { params: { path: { symbol } } })),
+  staleTime: HOUR,
+  gcTime: HOUR,
+  retry: false,
+})
+
+/** One instrument; nothing while the symbol is empty. */
+export function useInstrument(symbol: MaybeRefOrGetter<string>) {
+  return useQuery(computed(() => ({ ...instrumentQuery(toValue(symbol)), enabled: toValue(symbol) !== '' })))
+}

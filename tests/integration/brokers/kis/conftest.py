@@ -1,0 +1,34 @@
+"""KIS adapters at the sandbox, each like one of another process: with a token store of its own over the shared database."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx
+import pytest
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from redis.asyncio import Redis
+
+from api.brokers.base import Credentials
+from api.brokers.endpoints import BrokerEndpoints
+from api.brokers.kis.adapter import KisAdapter
+from api.brokers.sandbox.server import Sandbox
+from api.brokers.tokens import TokenStore
+from api.kit.clock import SystemClock
+from api.kit.crypto import Cipher
+from api.kit.rate_limit import RateLimiter
+
+
+@pytest.fixture
+async def kis_adapter(
+    sandbox: Sandbox, database: "AsyncIOMotorDatabase[Any]", redis: Redis, cipher: Cipher, prefix: str
+) -> AsyncIterator[Callable[[Credentials], KisAdapter]]:
+    """Make an adapter of any environment whose addresses are the sandbox's."""
+    urls = BrokerEndpoints(rest_url=sandbox.kis_url, websocket_url=sandbox.kis_url.replace("http", "ws", 1))
+    clock = SystemClock()
+    async with httpx.AsyncClient(trust_env=False) as http:
+
+        def make(credentials: Credentials) -> KisAdapter:
+            tokens = TokenStore(database, redis, cipher, clock, prefix)
+            return KisAdapter(credentials, http, urls, tokens, RateLimiter(redis, prefix, clock), clock)
+
+        yield make

@@ -1,0 +1,1 @@
+"""Lucy's worker: arq jobs and broker execution streams."""

@@ -1,0 +1,1 @@
+"""Jobs: one short function each, context → service call → report."""

@@ -1,0 +1,1 @@
+"""Execution streams: which accounts this worker listens to, and the listening itself."""
