@@ -8,8 +8,6 @@ from typing import Any
 from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
 
 from api.accounts.service import AccountService
 from api.audit.service import AuditService
@@ -19,6 +17,7 @@ from api.events.hub import EventHub
 from api.events.publisher import EventPublisher
 from api.kit.clock import Clock, SystemClock
 from api.kit.crypto import Cipher
+from api.kit.redis_client import open_redis
 from api.kit.redis_lease import LeaseStore
 from api.market.service import MarketService
 from api.orders.alerts import Alerts
@@ -64,11 +63,6 @@ class Services:
 def new_id() -> str:
     """A new resource id: 24 hex digits that sort by time."""
     return str(ObjectId())
-
-
-def open_redis(url: str) -> Redis:
-    """A client that waits out a restart of the server for a moment; callers see `RedisError` after that."""
-    return Redis.from_url(url, socket_connect_timeout=2, health_check_interval=15, retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 3))
 
 
 @asynccontextmanager

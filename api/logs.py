@@ -43,8 +43,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 _known_secrets: set[str] = set()
-_QUIET = {"httpx": logging.WARNING, "httpcore": logging.WARNING, "websockets": logging.WARNING, "pymongo": logging.WARNING}
-# httpx and websockets name addresses at INFO and headers at DEBUG; asyncio at DEBUG is noise
+# httpx and websockets name addresses at INFO and headers at DEBUG; arq tells of every start and end of a job, some every two seconds
+_QUIET = dict.fromkeys(("httpx", "httpcore", "websockets", "pymongo", "arq"), logging.WARNING)
 _NEVER_DEBUG = ("asyncio", "aiohttp.access", "uvicorn.access", "hpack")
 
 

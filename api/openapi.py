@@ -1,16 +1,17 @@
 """The OpenAPI schema: what it says besides the routes, and writing it to ``openapi.json``."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from litestar import Litestar
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.serialization import encode_json
 
 from api import __version__
+from api.docs_page import DocsPage
 from api.events.schemas import AlertEvent, FillEvent, OrderEvent, ResyncEvent, StreamEvent
 
 _EVENTS = (OrderEvent, FillEvent, StreamEvent, AlertEvent, ResyncEvent)
@@ -41,13 +42,13 @@ _EXAMPLES: dict[str, Any] = {
 
 
 def openapi_config() -> OpenAPIConfig:
-    """What Litestar generates the schema with; served at ``/api/v1/openapi.json``."""
+    """What Litestar generates the schema with. ``/api/v1/openapi.json`` is a route of `system`; here only the page for people is added."""
     return OpenAPIConfig(
         title="Lucy",
         version=__version__,
         description=_DESCRIPTION,
-        path="/api/v1",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        path="/api/v1/docs",  # Litestar answers every unknown path below with a page of HTML, so not /api/v1 itself
+        render_plugins=[DocsPage()],
         create_examples=False,
         use_handler_docstrings=True,
         security=[{"bearer": []}],
@@ -94,6 +95,7 @@ def schema_document(app: Litestar) -> dict[str, Any]:
     return document
 
 
+@lru_cache(maxsize=1)
 def schema_bytes(app: Litestar) -> bytes:
     """The committed form: indented JSON with a final newline, the same at each run."""
     return msgspec.json.format(msgspec.json.encode(schema_document(app), order="sorted"), indent=2) + b"\n"

@@ -1,6 +1,7 @@
 """From errors to ``application/problem+json`` (RFC 9457): the only place that does it. Also the request id that every answer carries."""
 
 import re
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,6 +20,7 @@ from redis.exceptions import RedisError
 
 from api.brokers.base import BrokerError, BrokerProtocolError, BrokerRateLimited, BrokerRejected, BrokerTokenExpired, BrokerUnavailable
 from api.errors import LucyError, NotAuthenticated
+from api.system.metrics import observe_request
 
 log = structlog.get_logger(__name__)
 
@@ -88,7 +90,9 @@ def answers(container: type[Struct], *statuses: int) -> dict[int, ResponseSpec]:
     return {status: ResponseSpec(data_container=container, description=meanings[status], generate_examples=False) for status in statuses}
 
 
-def _answer(status: int, code: str, title: str, detail: str, *, is_retryable: bool, extra: Mapping[str, Any]) -> Response[bytes]:
+def _answer(status: int, code: str, title: str, detail: str, *, is_retryable: bool, extra: Mapping[str, Any]) -> Response[Any]:
+    # Litestar finds no route before any middleware runs: those answers get an id here.
+    request_id = structlog.contextvars.get_contextvars().get("request_id") or uuid.uuid4().hex
     members = {name: value for name, value in extra.items() if name in Problem.__struct_fields__}
     document: dict[str, Any] = {
         "type": f"urn:lucy:problem:{code}",
@@ -97,14 +101,14 @@ def _answer(status: int, code: str, title: str, detail: str, *, is_retryable: bo
         "detail": detail,
         "code": code,
         "retryable": is_retryable,
-        "request_id": structlog.contextvars.get_contextvars().get("request_id", ""),
+        "request_id": request_id,
     }
-    headers = {}
+    headers = {"X-Request-Id": request_id}
     if (seconds := members.get("retry_after_seconds")) is not None:
         headers["Retry-After"] = str(max(1, round(float(seconds) + 0.499)))
     if status == NotAuthenticated.status:
         headers["WWW-Authenticate"] = "Bearer"
-    return Response(document | members, status_code=status, media_type=PROBLEM_JSON, headers=headers)  # type: ignore[arg-type]
+    return Response(document | members, status_code=status, media_type=PROBLEM_JSON, headers=headers)
 
 
 def handle_lucy_error(_: Request[Any, Any, Any], error: LucyError) -> Response[Any]:
@@ -140,13 +144,20 @@ def handle_broker_error(_: Request[Any, Any, Any], error: BrokerError) -> Respon
 def handle_validation(_: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
     """A body, query or path that does not fit its type: 422 with the field; 400 where it is no JSON at all."""
     entries = error.extra if isinstance(error.extra, list) else []
-    errors = [
-        {"field": str(entry.get("key") or entry.get("source") or "body"), "message": str(entry.get("message", ""))}
-        for entry in entries
-        if isinstance(entry, dict)
-    ]
+    errors = [_field_error(entry) for entry in entries if isinstance(entry, dict)]
     detail = "; ".join(f"{entry['field']}: {entry['message']}" for entry in errors) or str(error.detail)
     return _answer(422, "invalid_request", _CODES[422][1], detail, is_retryable=False, extra={"errors": errors} if errors else {})
+
+
+def _field_error(entry: Mapping[str, Any]) -> dict[str, str]:
+    field, message = str(entry.get("key") or entry.get("source") or _BODY), str(entry.get("message", ""))
+    if message == "'data'":  # Litestar's KeyError for a body of no bytes
+        return {"field": _BODY, "message": "The request has no body"}
+    if field == "data":  # the whole body, as the handler names it
+        field = _BODY
+    if named := _NAMED_FIELD.search(message):
+        field = named[1] if field == _BODY else f"{field}.{named[1]}"
+    return {"field": field, "message": message}
 
 
 def handle_http_exception(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
@@ -166,6 +177,12 @@ def handle_store_error(_: Request[Any, Any, Any], error: Exception) -> Response[
     return _answer(503, "unavailable", _CODES[503][1], detail, is_retryable=True, extra={"outcome": "unknown"})
 
 
+def handle_too_deep(_: Request[Any, Any, Any], error: RecursionError) -> Response[Any]:
+    """JSON nested some thousand levels deep: the decoder gives up, before anything was done."""
+    log.warning("request_too_deep", problem=str(error))
+    return _answer(400, "malformed_json", "The body is not valid JSON", "The JSON is nested too deeply.", is_retryable=False, extra={})
+
+
 def handle_any(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """A defect: logged with its traceback, told without."""
     log.error("request_crashed", exc_info=error)
@@ -173,21 +190,26 @@ def handle_any(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     return _answer(500, "internal_error", _CODES[500][1], detail, is_retryable=False, extra={"outcome": "unknown"})
 
 
-EXCEPTION_HANDLERS: Mapping[type[Exception], Callable[..., Response[Any]]] = {
+EXCEPTION_HANDLERS: dict[int | type[Exception], Callable[[Request[Any, Any, Any], Any], Response[Any]]] = {
     LucyError: handle_lucy_error,
     BrokerError: handle_broker_error,
     ValidationException: handle_validation,
     HTTPException: handle_http_exception,
     PyMongoError: handle_store_error,
     RedisError: handle_store_error,
+    RecursionError: handle_too_deep,
     Exception: handle_any,
 }
+
+_BODY = "body"
+_NAMED_FIELD = re.compile(r"^Object (?:missing required|contains unknown) field `(.+)`$")
+"""How msgspec tells of a field that is not there or should not be."""
 
 _REQUEST_ID = re.compile(r"[0-9A-Za-z_.-]{1,64}")
 
 
 class RequestIdMiddleware(ASGIMiddleware):
-    """Takes or makes ``X-Request-Id``, puts it on every log line and answer."""
+    """Takes or makes ``X-Request-Id``, puts it on every log line and answer, and counts the answer."""
 
     scopes = (ScopeType.HTTP,)
 
@@ -198,8 +220,12 @@ class RequestIdMiddleware(ASGIMiddleware):
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id, address=client[0] if client else "")
 
+        began = time.perf_counter()
+
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
+                route = scope.get("path_template", "")
+                observe_request(str(scope.get("method", "")), route, message["status"], time.perf_counter() - began)
                 message.setdefault("headers", [])
                 MutableScopeHeaders.from_message(message)["X-Request-Id"] = request_id
             await send(message)

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -46,13 +47,20 @@ def redis_url(servers: RunningServers) -> str:
 @pytest.fixture
 def settings(servers: RunningServers, tmp_path: Path) -> Iterator[Settings]:
     """Settings on the real servers, with a database, a key prefix, secrets and ports that no other test has."""
+    with fresh_settings(servers, tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def fresh_settings(servers: RunningServers, folder: Path) -> Iterator[Settings]:
+    """Settings of their own on the session's servers; the database is dropped at the end."""
     name = f"t{secrets.token_hex(6)}"
     yield Settings(
         mongodb_url=servers.mongodb_url,
         redis_url=servers.redis_url,
         database=name,
         redis_prefix=name,
-        data_dir=tmp_path / "lucy",
+        data_dir=folder / "lucy",
         api_port=choose_port(),
         spa_port=choose_port(),
         sandbox_port=choose_port(count=3),

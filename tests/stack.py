@@ -141,6 +141,22 @@ class Stack:
         answer: list[dict[str, Any]] = (await self.sandbox.get("/ledger/executions", params=filters)).json()
         return answer
 
+    async def executions_of(self, order: dict[str, Any]) -> list[dict[str, Any]]:
+        """The sandbox's executions under any of the order's broker numbers."""
+        return [
+            entry
+            for entry in await self.ledger_executions()
+            if entry["broker"] == order["broker"] and str(int(entry["order_number"])) in order["broker_order_ids"]
+        ]
+
+    async def assert_fills_agree(self, order_id: str) -> None:
+        """Lucy's fills and the sandbox's executions of the order, in shares and in won."""
+        order = await self.order(order_id)
+        executions = await self.executions_of(order)
+        truth = (sum(entry["quantity"] for entry in executions), sum(entry["quantity"] * entry["price"] for entry in executions))
+        assert (order["cumulative_quantity"], order["filled_amount"]) == truth
+        assert (sum(fill["quantity"] for fill in order["fills"]), sum(fill["amount"] for fill in order["fills"])) == truth
+
     async def close(self) -> None:
         """End all processes."""
         await self.http.aclose()
@@ -164,7 +180,7 @@ async def until(condition: Any, what: str, *, seconds: float = _READY_SECONDS, d
     deadline = asyncio.get_running_loop().time() + seconds
     while not await condition():
         if asyncio.get_running_loop().time() > deadline:
-            raise AssertionError(f"not within {seconds:.0f} s: {what}{' – ' + describe() if describe else ''}")
+            raise AssertionError(f"not within {seconds:.0f} s: {what}{': ' + describe() if describe else ''}")
         await asyncio.sleep(0.05)
 
 

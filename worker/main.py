@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from zoneinfo import ZoneInfo
+from datetime import timedelta, timezone
 
 import msgspec
 import structlog
@@ -15,6 +15,9 @@ from worker.schedule import CRON_JOBS, FUNCTIONS
 from worker.streams.supervisor import StreamSupervisor
 
 log = structlog.get_logger(__name__)
+
+_KOREA = timezone(timedelta(hours=9), "KST")
+"""Korea has had no daylight saving since 1988."""
 
 _ENCODE = msgspec.msgpack.Encoder(enc_hook=repr).encode
 """Jobs travel as MessagePack, not as arq's default pickle, which runs code when it is read. A failed job's exception becomes text."""
@@ -39,7 +42,7 @@ async def serve(settings: Settings) -> None:
             redis_pool=redis,
             queue_name=f"{settings.redis_prefix}:jobs",
             handle_signals=False,
-            timezone=ZoneInfo("Asia/Seoul"),
+            timezone=_KOREA,
             job_serializer=_ENCODE,
             job_deserializer=msgspec.msgpack.decode,
             ctx={"services": services},

@@ -1,9 +1,11 @@
 """The table of jobs: what runs when (KST), for how long at most, how often again."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, cast
 
 from arq import cron, func
 from arq.cron import CronJob
+from arq.typing import WorkerCoroutine
 from arq.worker import Function
 
 from worker.jobs.expire_orders import expire_orders
@@ -11,18 +13,24 @@ from worker.jobs.load_instruments import load_instruments
 from worker.jobs.refresh_broker_tokens import refresh_broker_tokens
 from worker.jobs.sweep_unpublished import sweep_unpublished
 
+
+def _job(function: Callable[[dict[str, Any]], Awaitable[int]]) -> WorkerCoroutine:
+    """arq types its jobs as taking any arguments; ours take the context alone."""
+    return cast("WorkerCoroutine", function)
+
+
 FUNCTIONS: Sequence[Function] = (
-    func(load_instruments, name="load_instruments", timeout=120, max_tries=3),
-    func(refresh_broker_tokens, name="refresh_broker_tokens", timeout=120, max_tries=2),
+    func(_job(load_instruments), name="load_instruments", timeout=120, max_tries=3),
+    func(_job(refresh_broker_tokens), name="refresh_broker_tokens", timeout=120, max_tries=2),
 )
 """Jobs that a person may also start by hand."""
 
 CRON_JOBS: Sequence[CronJob] = (
     # Masters are rebuilt before the first session; the second run catches a broker that was late.
-    cron(load_instruments, name="load_instruments", hour={7, 8}, minute=20, second=0, timeout=120, max_tries=3, run_at_startup=True),
+    cron(_job(load_instruments), name="load_instruments", hour={7, 8}, minute=20, second=0, timeout=120, max_tries=3, run_at_startup=True),
     # LS tokens die at 07:00, KIS tokens after 24 hours: looked at often, issued only when one has little time left.
-    cron(refresh_broker_tokens, name="refresh_broker_tokens", minute=set(range(0, 60, 10)), second=10, timeout=120),
-    cron(sweep_unpublished, name="sweep_unpublished", second=set(range(0, 60, 2)), timeout=30, keep_result=0),
-    cron(expire_orders, name="expire_orders", hour={0, 20}, minute={5, 35}, second=0, timeout=300),
+    cron(_job(refresh_broker_tokens), name="refresh_broker_tokens", minute=set(range(0, 60, 10)), second=10, timeout=120),
+    cron(_job(sweep_unpublished), name="sweep_unpublished", second=set(range(0, 60, 2)), timeout=30, keep_result=0),
+    cron(_job(expire_orders), name="expire_orders", hour={0, 20}, minute={5, 35}, second=0, timeout=300),
 )
 """arq gives each run of a job to one worker only, however many there are."""

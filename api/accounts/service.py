@@ -27,6 +27,7 @@ from api.domain.enums import Broker, Environment, Permission, StreamState, Tradi
 from api.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from api.kit.clock import Clock
 from api.kit.crypto import Cipher
+from api.kit.redis_client import as_awaitable
 from api.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -290,7 +291,7 @@ class AccountService:
 
     async def _stream(self, account_id: str) -> StreamStatus:
         try:
-            raw = await self._redis.hgetall(f"{self._settings.redis_prefix}:stream:{account_id}")
+            raw = await as_awaitable(self._redis.hgetall(f"{self._settings.redis_prefix}:stream:{account_id}"))
         except RedisError as error:
             log.warning("stream_state_unreadable", account_id=account_id, problem=str(error))
             raw = {}

@@ -19,8 +19,16 @@ class AuditService:
         self._new_id = new_id
 
     async def create_indexes(self) -> None:
-        """By subject, newest first."""
+        """By subject and by actor, newest first."""
         await self._collection.create_index([("subject", ASCENDING), ("_id", DESCENDING)])
+        await self._collection.create_index([("actor", ASCENDING), ("_id", DESCENDING)])
+
+    async def list_page(self, *, subject: str | None, actor: str | None, limit: int, before_id: str | None) -> list[dict[str, Any]]:
+        """Up to ``limit`` stored entries, newest first, older than ``before_id``."""
+        query: dict[str, Any] = {name: value for name, value in (("subject", subject), ("actor", actor)) if value is not None}
+        if before_id is not None:
+            query["_id"] = {"$lt": before_id}
+        return await self._collection.find(query).sort("_id", DESCENDING).limit(limit).to_list(limit)
 
     async def record(
         self, *, actor: str, action: str, subject: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None

@@ -1,6 +1,7 @@
 """Routes of signing in, the own profile and API keys."""
 
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from litestar import Controller, Request, Response, delete, get, patch, post
 from litestar.datastructures import Cookie
@@ -27,7 +28,14 @@ class AuthController(Controller):
     path = "/auth"
     tags = ["auth"]  # noqa: RUF012 - Litestar declares it so
 
-    @post("/login", status_code=200, operation_id="logIn", summary="Sign in", security=[{}], responses=problems(400, 401, 422, 429))
+    @post(
+        "/login",
+        status_code=200,
+        operation_id="logIn",
+        summary="Sign in",
+        security=[{}],
+        responses=problems(400, 401, 422, 429),
+    )
     async def log_in(
         self,
         request: Request[Any, Any, Any],
@@ -36,7 +44,7 @@ class AuthController(Controller):
         settings: NamedDependency[Settings],
     ) -> Response[AccessToken]:
         """An access token for 15 minutes, and an httpOnly cookie that renews it."""
-        return _answer(await auth_service.log_in(data, request.client.host if request.client else ""), settings)
+        return _answer(await auth_service.log_in(data, _address(request)), settings)
 
     @post(
         "/refresh",
@@ -74,16 +82,24 @@ class AuthController(Controller):
         return _me(principal, await user_service.get(principal.user_id))
 
     @patch("/me", operation_id="changeMe", summary="Change the own profile", responses=problems(400, 401, 422))
-    async def change_me(self, data: JSONBody[ChangeMe], principal: NamedDependency[Principal], user_service: NamedDependency[UserService]) -> Me:
+    async def change_me(
+        self, data: JSONBody[ChangeMe], principal: NamedDependency[Principal], user_service: NamedDependency[UserService]
+    ) -> Me:
         """Change the name shown to people."""
         return _me(principal, await user_service.change(principal.user_id, principal.user_id, ChangeUser(name=data.name)))
 
-    @post("/password", status_code=204, operation_id="changePassword", summary="Change the password", responses=problems(400, 401, 422))
+    @post(
+        "/password", status_code=204, operation_id="changePassword", summary="Change the password", responses=problems(400, 401, 422, 429)
+    )
     async def change_password(
-        self, data: JSONBody[ChangePassword], principal: NamedDependency[Principal], auth_service: NamedDependency[AuthService]
+        self,
+        request: Request[Any, Any, Any],
+        data: JSONBody[ChangePassword],
+        principal: NamedDependency[Principal],
+        auth_service: NamedDependency[AuthService],
     ) -> None:
-        """Set a new password; all sessions end."""
-        await auth_service.change_password(principal, data)
+        """Set a new password; all sessions end, this one too: sign in again."""
+        await auth_service.change_password(principal, data, _address(request))
 
 
 class ApiKeyController(Controller):
@@ -116,11 +132,16 @@ class ApiKeyController(Controller):
         await auth_service.delete_key(principal, key_id)
 
 
+def _address(request: Request[Any, Any, Any]) -> str:
+    return request.client.host if request.client else ""
+
+
 def _check_origin(request: Request[Any, Any, Any], settings: Settings) -> None:
     """Routes that act by cookie answer only pages of named origins; programs send no Origin."""
     origin = request.headers.get("origin")
-    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
-    if origin is not None and origin not in settings.cors_origins and origin != own:
+    # Behind a proxy that ends TLS the scheme differs, so hosts are compared: a page cannot choose either header.
+    is_own = origin is not None and urlsplit(origin).netloc == request.headers.get("host", "")
+    if origin is not None and origin not in settings.cors_origins and not is_own:
         raise Forbidden("This origin may not use the session.")
 
 

@@ -12,12 +12,14 @@ from pymongo import ASCENDING
 from redis.asyncio import Redis
 
 from api.audit.service import AuditService
+from api.auth.attempts import Attempts
 from api.auth.documents import ApiKeyDocument
 from api.auth.principal import Principal
+from api.auth.revocations import Revocations
 from api.auth.schemas import ChangePassword, CreateApiKey, LogIn
 from api.auth.tokens import AccessTokens, RefreshTokens
 from api.domain.enums import Role
-from api.errors import Forbidden, InvalidCredentials, NotAuthenticated, NotFound, TooManyRequests
+from api.errors import Forbidden, InvalidCredentials, NotAuthenticated, NotFound
 from api.kit.clock import Clock
 from api.settings import Settings
 from api.users.documents import UserDocument
@@ -25,10 +27,6 @@ from api.users.schemas import ChangeUser
 from api.users.service import UserService
 
 KEY_PREFIX = "lucy_"
-
-_MOST_FAILURES = 10
-_FAILURE_WINDOW = 300
-"""Failed log-ins that a user name and address have within these seconds."""
 
 _TICKET_SECONDS = 30
 _KEY_CACHE_SECONDS = 5.0
@@ -64,6 +62,8 @@ class AuthService:
         self._clock = clock
         self._new_id = new_id
         self._audit = audit
+        self._attempts = Attempts(redis, settings.redis_prefix)
+        self._revocations = Revocations(redis, settings.redis_prefix, clock, settings.access_token_lifetime)
         self._access = AccessTokens(settings.secret_key.get_secret_value(), settings.access_token_lifetime, clock)
         self._refresh = RefreshTokens(database, settings.refresh_token_lifetime, clock)
         self._known_keys: dict[str, tuple[float, Principal]] = {}
@@ -81,16 +81,10 @@ class AuthService:
             InvalidCredentials: The same for an unknown user, a wrong password and a deactivated user.
             TooManyRequests: Too many failures for this name from this address.
         """
-        key = f"{self._prefix}:login:{hashlib.sha256(f'{request.username.lower()}|{address}'.encode()).hexdigest()[:32]}"
-        failures = int(await self._redis.get(key) or 0)
-        if failures >= _MOST_FAILURES:
-            raise TooManyRequests("Too many failed log-ins; wait a while.", retry_after_seconds=max(1, await self._redis.ttl(key)))
-        user = await self._users.verify(request.username, request.password)
-        if user is None:
-            async with self._redis.pipeline() as pipe:
-                await pipe.incr(key).expire(key, _FAILURE_WINDOW).execute()
-            raise InvalidCredentials
-        await self._redis.delete(key)
+        async with self._attempts.attempt(request.username, address):
+            user = await self._users.verify(request.username, request.password)
+            if user is None:
+                raise InvalidCredentials
         return self._session(user, await self._refresh.issue(user.id))
 
     async def refresh(self, refresh_token: str) -> Session:
@@ -107,15 +101,17 @@ class AuthService:
         await self._refresh.end(refresh_token)
 
     async def end_sessions(self, user_id: str) -> None:
-        """End all sessions and keys' caches of a user. Access tokens that are out live on for their 15 minutes at most."""
+        """End all sessions of a user, and within a second or two the access tokens that are out, in every process."""
         await self._refresh.end_all(user_id)
+        await self._revocations.revoke(user_id)
         self._known_keys.clear()
 
-    async def change_password(self, principal: Principal, request: ChangePassword) -> None:
-        """Set a new password and end all sessions; `InvalidCredentials` where the current one is wrong."""
+    async def change_password(self, principal: Principal, request: ChangePassword, address: str) -> None:
+        """Set a new password and end all sessions; `InvalidCredentials` where the current one is wrong, guesses count as at a log-in."""
         user = await self._users.get(principal.user_id)
-        if await self._users.verify(user.username, request.current_password) is None:
-            raise InvalidCredentials("The current password is wrong.")
+        async with self._attempts.attempt(user.username, address):
+            if await self._users.verify(user.username, request.current_password) is None:
+                raise InvalidCredentials("The current password is wrong.")
         await self._users.change(principal.user_id, principal.user_id, ChangeUser(password=request.new_password))
         await self.end_sessions(principal.user_id)
 
@@ -123,7 +119,10 @@ class AuthService:
         """Whose access token or API key this is; `NotAuthenticated` or `TokenExpired`."""
         if token.startswith(KEY_PREFIX):
             return await self._principal_of_key(token)
-        return self._access.read(token)
+        checked = self._access.read(token)
+        if await self._revocations.is_revoked(checked.principal.user_id, checked.issued_at):
+            raise NotAuthenticated("The session has ended; sign in again.")
+        return checked.principal
 
     # -- API keys
 

@@ -24,6 +24,14 @@ _REUSE_GRACE = timedelta(seconds=10)
 """Two tabs of one browser refresh at the same moment with the same cookie: the second is no thief. After that, reuse ends the family."""
 
 
+class Checked(Struct, frozen=True):
+    """A good token."""
+
+    principal: Principal
+    issued_at: datetime
+    expires_at: datetime
+
+
 class AccessTokens:
     """Makes and checks access tokens. A token that was checked once is known until it expires."""
 
@@ -31,7 +39,7 @@ class AccessTokens:
         self._secret = secret
         self._lifetime = lifetime
         self._clock = clock
-        self._known: dict[str, Principal] = {}
+        self._known: dict[str, Checked] = {}
 
     @property
     def lifetime_seconds(self) -> int:
@@ -48,25 +56,25 @@ class AccessTokens:
             "name": username,
             "role": role.value,
             "jti": secrets.token_hex(8),
-            "iat": int(now.timestamp()),
+            "iat": now.timestamp(),  # to the millisecond: it is compared with the instant of a revocation
             "exp": int((now + self._lifetime).timestamp()),
         }
         return str(jwt.encode(claims, self._secret, algorithm=_ALGORITHM))
 
-    def read(self, token: str) -> Principal:
-        """The principal of a token; `TokenExpired` or `NotAuthenticated`."""
+    def read(self, token: str) -> Checked:
+        """What a token says; `TokenExpired` or `NotAuthenticated`."""
         known = self._known.get(token)
         if known is None:
             known = self._decode(token)
             if len(self._known) >= _CACHED:
                 self._known.clear()
             self._known[token] = known
-        if known.expires_at is not None and self._clock.now() >= known.expires_at:
-            self._known.pop(token, None)
+        if self._clock.now() >= known.expires_at:
+            del self._known[token]
             raise TokenExpired
         return known
 
-    def _decode(self, token: str) -> Principal:
+    def _decode(self, token: str) -> Checked:
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
@@ -76,15 +84,14 @@ class AccessTokens:
                 issuer=_ISSUER,
                 options={"require_exp": True, "require_sub": True, "require_jti": True, "require_iat": True},
             )
-            return Principal(
-                user_id=str(claims["sub"]),
-                username=str(claims["name"]),
-                role=Role(claims["role"]),
-                expires_at=datetime.fromtimestamp(int(claims["exp"]), UTC),
+            expires_at = datetime.fromtimestamp(int(claims["exp"]), UTC)
+            principal = Principal(
+                user_id=str(claims["sub"]), username=str(claims["name"]), role=Role(claims["role"]), expires_at=expires_at
             )
+            return Checked(principal, datetime.fromtimestamp(float(claims["iat"]), UTC), expires_at)
         except ExpiredSignatureError as error:
             raise TokenExpired from error
-        except (JWTError, KeyError, ValueError) as error:
+        except (JWTError, KeyError, ValueError, TypeError, OverflowError) as error:
             raise NotAuthenticated("The access token is not valid.") from error
 
 
@@ -133,7 +140,7 @@ class RefreshTokens:
         """
         now = self._clock.now()
         hashed = _hash(token)
-        document = await self._collection.find_one_and_update(
+        document: dict[str, Any] | None = await self._collection.find_one_and_update(
             {"_id": hashed, "used_at": None, "expires_at": {"$gt": now}},
             {"$set": {"used_at": now}},
             return_document=ReturnDocument.AFTER,
@@ -146,6 +153,9 @@ class RefreshTokens:
                 await self._collection.delete_many({"family": document["family"]})
                 raise NotAuthenticated("The session was ended for safety; sign in again.")
         successor = await self.issue(document["user_id"], document["family"])
+        if await self._collection.find_one({"_id": hashed}) is None:  # the sessions were ended in between: so is this one
+            await self._collection.delete_one({"_id": _hash(successor)})
+            raise NotAuthenticated("The session has ended; sign in again.")
         return Rotated(document["user_id"], successor)
 
     async def end(self, token: str) -> None:

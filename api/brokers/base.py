@@ -294,7 +294,7 @@ class Notice(Struct, kw_only=True, frozen=True):
         account_number: Whose it is, as the frame says; a stream may carry other accounts of the same customer.
         order_number: Number the event belongs to (for a replace or cancel: its own new number), normalised.
         original_order_number: The number changed or canceled, or None.
-        quantity: Trade: shares of this execution. Canceled: shares canceled. Replaced: shares moved to the new number. Else: shares ordered.
+        quantity: Trade: shares of this execution. Canceled: shares canceled. Replaced: shares moved to the new number. Else: those ordered.
         price: Won; of this execution for a trade, the order's otherwise; None where there is none.
         order_quantity: Shares ordered under ``order_number`` where the frame says so.
         leaves_quantity: Shares still open under ``order_number`` after this event; None where the broker does not tell (KIS).
@@ -377,7 +377,10 @@ class BrokerAdapter(Protocol):
         ...
 
     async def list_orders(self, trading_day: date) -> list[BrokerOrder]:
-        """All of the account's orders of a KST day, every page read, oldest first. An empty list is the broker's word, never a failed read."""
+        """All of the account's orders of a KST day, every page read, oldest first.
+
+        An empty list is the broker's word, never a failed read.
+        """
         ...
 
     async def get_balance(self) -> Balance:

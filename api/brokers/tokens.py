@@ -81,12 +81,16 @@ class TokenStore:
         self._prefix = prefix
         self._leases = LeaseStore(redis, prefix, clock)
         self._known: dict[str, IssuedToken] = {}
+        self._refused: dict[str, IssuedToken] = {}
         self._turns: dict[str, asyncio.Lock] = {}
 
     async def get(self, key: TokenKey, issue: Callable[[], Awaitable[IssuedToken]], *, valid_for_seconds: float = 60) -> str:
         """A token that lives at least ``valid_for_seconds`` longer; issued by ``issue`` where there is none.
 
         A broker may hand out the running token again (KIS does within six hours): then that one is given, however long it lives.
+
+        A broker that refused a token and will not issue another yet (KIS: one a minute) may have meant the call, not the token: then the
+        refused one is tried again rather than nothing for a minute.
 
         Raises:
             BrokerUnavailable: MongoDB or Redis did not answer, or another process held the issue too long; nothing was sent.
@@ -103,13 +107,21 @@ class TokenStore:
                 return known.value
             with_fallback = known if known is not None and self._lives(known, 0) else None
             async with _storage_failures_of(key):
-                return await self._find_or_issue(key, issue, valid_for_seconds, with_fallback)
+                try:
+                    return await self._find_or_issue(key, issue, valid_for_seconds, with_fallback)
+                except BrokerRateLimited:
+                    refused = self._refused.get(key)
+                    if refused is None or not self._lives(refused, valid_for_seconds):
+                        raise
+                    log.warning("refused_token_tried_again", key=str(key))
+                    self._known[key] = refused
+                    return refused.value
 
     async def invalidate(self, key: TokenKey, token: str) -> None:
         """Forget ``token`` because the broker refused it; a newer one that another process stored meanwhile stays."""
         known = self._known.get(key)
         if known is not None and known.value == token:
-            del self._known[key]
+            self._refused[key] = self._known.pop(key)
         async with _storage_failures_of(key):
             document = await self._tokens.find_one({"_id": key})
             if document is not None and self._open(document) in (None, token):
@@ -132,6 +144,7 @@ class TokenStore:
                 finally:
                     await lease.release()
                 self._known[key] = token
+                self._refused.pop(key, None)
                 return token.value
             if self._clock.monotonic() >= give_up_at:
                 if fallback is not None:

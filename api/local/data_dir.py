@@ -40,6 +40,10 @@ class DataDir:
         except OSError as error:
             raise LocalError(f"LUCY_DATA_DIR={path}: {error.strerror}") from error
 
+    def is_new(self) -> bool:
+        """Whether nothing was ever kept here."""
+        return not (self.path / _SECRETS).exists()
+
     def folder(self, name: str) -> Path:
         """A sub-folder of its own for one server."""
         folder = self.path / name

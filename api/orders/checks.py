@@ -118,7 +118,7 @@ def check_replacement(
     if request.limit_price not in (None, order.limit_price):
         if order.order_type not in capabilities.replaceable_order_types or order.order_type is OrderType.MARKET:
             raise UnsupportedOrder(f"The price of a {order.order_type} order cannot be changed.", order_id=order.id)
-        check_price(request.limit_price, instrument, now)  # type: ignore[arg-type]  # not None here
+        check_price(request.limit_price, instrument, now)
 
 
 def _at(field: str, message: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from msgspec import Struct
@@ -141,10 +142,9 @@ class Reconciler:
         matches, strangers = match_unknown(unknown, in_flight, unclaimed)
         changed = 0
         for match in matches:
-            row = match.row
-            log.info("unknown_order_found", order_id=match.order.id, broker_order_id=row.order_number)
-            order = await self._change(match.order, lambda current, row=row: adopt(current, row, self._clock.now()))
-            claimed[order.id].append(row)
+            log.info("unknown_order_found", order_id=match.order.id, broker_order_id=match.row.order_number)
+            order = await self._change(match.order, partial(self._adopted, match.row))
+            claimed[order.id].append(match.row)
             orders = [order if known.id == order.id else known for known in orders]
             changed += 1
         for order in await self._adopt_strangers(account, strangers, in_flight + unknown, read_at):
@@ -171,6 +171,9 @@ class Reconciler:
             order.status in (OrderStatus.UNKNOWN, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE) for order in orders
         )
         return Reconciled(read_at=read_at, changed=changed, is_open=is_open, missed_fills=missed)
+
+    def _adopted(self, row: BrokerOrder, order: Order) -> Order:
+        return adopt(order, row, self._clock.now())
 
     async def _give_up_abandoned(self, order: Order) -> Order:
         """An order whose sender died, or that was being sent for far too long: its outcome is unknown."""

@@ -93,12 +93,12 @@ def match_unknown(
         if shape in waiting:
             continue
         candidates = by_shape.get(shape, [])
-        order = next((candidate for candidate in candidates if is_in_window(candidate, row)), None)
-        if order is None:
+        match = next((candidate for candidate in candidates if is_in_window(candidate, row)), None)
+        if match is None:
             left.append(row)
             continue
-        candidates.remove(order)
-        matches.append(Match(order, row))
+        candidates.remove(match)
+        matches.append(Match(match, row))
     return matches, left
 
 
@@ -187,9 +187,21 @@ def _settle_fills(
     if confirmed:
         order = ledger.confirm_held(order, confirmed, now)
     if missing and since is not None and now - since >= SETTLING:
-        recorded = sum(fill.quantity * fill.price for fill in order.fills if fill.broker_order_id == row.order_number)
-        return ledger.fills_from_total(order, row.order_number, missing, row.filled_amount - recorded, read_at, now)
+        return ledger.fills_from_total(order, row.order_number, missing, _missing_amount(order, row, missing), read_at, now)
     return order
+
+
+def _missing_amount(order: Order, row: BrokerOrder, missing: int) -> int:
+    """Won of the missing shares: what the broker's total leaves over, exact at KIS.
+
+    LS gives only an average rounded to the won, so a small rest of a large order may come out absurd: then the average price stands in.
+    """
+    recorded = sum(fill.quantity * fill.price for fill in order.fills if fill.broker_order_id == row.order_number)
+    rest = row.filled_amount - recorded
+    average = row.filled_amount / row.cumulative_quantity
+    if missing * average / 2 <= rest <= missing * average * 2:
+        return rest
+    return max(missing, round(average * missing))
 
 
 def _settle_status(order: Order, chain: Sequence[BrokerOrder], *, read_at: datetime, now: datetime) -> Order:

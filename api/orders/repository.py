@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
-from enum import Enum
 from typing import Any
 
 import msgspec
@@ -180,7 +179,7 @@ class OrderRepository:
 
 
 def _to_document(order: Order) -> dict[str, Any]:
-    document = _plain(order)
+    document: dict[str, Any] = _plain(order)
     document["_id"] = document.pop("id")
     document["is_published"] = order.published_version == order.version
     return document
@@ -192,13 +191,7 @@ def _to_order(document: dict[str, Any]) -> Order:
 
 
 def _plain(value: Any) -> Any:
-    return msgspec.to_builtins(value, builtin_types=(datetime,), enc_hook=_encode)
-
-
-def _encode(value: Any) -> Any:
-    if isinstance(value, Enum):
-        return value.value
-    raise TypeError(type(value).__name__)
+    return msgspec.to_builtins(value, builtin_types=(datetime,))
 
 
 def _difference(before: Order, after: Order) -> dict[str, Any]:

@@ -1,23 +1,25 @@
-"""Routes for those who operate Lucy: health and figures."""
+"""Routes for those who operate Lucy, or write against it: health, figures, the schema."""
 
 import asyncio
 from typing import Any, Literal
 
-from litestar import Controller, Response, get
+from litestar import Controller, Request, Response, get
 from litestar.datastructures import State
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from api.auth.principal import Principal
 from api.errors import Forbidden
 from api.events.hub import EventHub
+from api.openapi import schema_bytes
 from api.problems import problems
+from api.system.metrics import LISTENERS
 
 _PING_SECONDS = 2.0
-_LISTENERS = Gauge("lucy_event_listeners", "Open event streams of this process")
 
 
 class Health(Struct, kw_only=True, frozen=True):
@@ -45,7 +47,13 @@ class HealthController(Controller):
         """Answers as long as the process does."""
         return Health(status="ok")
 
-    @get("/ready", operation_id="getReadiness", summary="Can the process serve", security=[{}])
+    @get(
+        "/ready",
+        operation_id="getReadiness",
+        summary="Can the process serve",
+        security=[{}],
+        responses={503: ResponseSpec(data_container=Readiness, description="Not ready: which part is missing", generate_examples=False)},
+    )
     async def ready(self, state: State) -> Response[Readiness]:
         """200 when MongoDB and Redis answer, else 503."""
         services = state.services
@@ -56,18 +64,29 @@ class HealthController(Controller):
 
 
 class MetricsController(Controller):
-    """Prometheus figures."""
+    """Prometheus figures and the schema."""
 
-    path = "/metrics"
+    path = "/"
     tags = ["system"]  # noqa: RUF012 - Litestar declares it so
 
-    @get(operation_id="getMetrics", summary="Figures for Prometheus (admin)", media_type="text/plain", responses=problems(401, 403))
+    @get(
+        "/metrics",
+        operation_id="getMetrics",
+        summary="Figures for Prometheus (admin)",
+        media_type="text/plain",
+        responses=problems(401, 403),
+    )
     async def metrics(self, principal: NamedDependency[Principal], event_hub: NamedDependency[EventHub]) -> Response[bytes]:
-        """Process figures and open event streams."""
+        """Process figures, requests and open event streams of the process that answers. A scraper uses an API key of an admin."""
         if not principal.is_admin:
             raise Forbidden("Only admins may read the figures.")
-        _LISTENERS.set(event_hub.listener_count)
+        LISTENERS.set(event_hub.listener_count)
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+    @get("/openapi.json", include_in_schema=False, sync_to_thread=False)
+    def schema(self, request: Request[Any, Any, Any]) -> Response[bytes]:
+        """The OpenAPI schema, the same bytes as the committed ``openapi.json``."""
+        return Response(schema_bytes(request.app), media_type="application/json")
 
 
 async def _ping(call: Any) -> str:

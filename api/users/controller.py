@@ -4,12 +4,13 @@ from typing import Annotated
 
 from litestar import Controller, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody, PathParameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import UNSET
 
 from api.auth.principal import Principal
 from api.auth.service import AuthService
 from api.errors import Forbidden
+from api.kit.cursors import decode_cursor, encode_cursor
 from api.problems import problems
 from api.users.schemas import ChangeUser, CreateUser, User, UserPage
 from api.users.service import UserService
@@ -23,11 +24,19 @@ class UserController(Controller):
     path = "/users"
     tags = ["users"]  # noqa: RUF012 - Litestar declares it so
 
-    @get(operation_id="listUsers", summary="List users", responses=problems(401, 403))
-    async def list_users(self, principal: NamedDependency[Principal], user_service: NamedDependency[UserService]) -> UserPage:
-        """All users."""
+    @get(operation_id="listUsers", summary="List users", responses=problems(400, 401, 403, 422))
+    async def list_users(
+        self,
+        principal: NamedDependency[Principal],
+        user_service: NamedDependency[UserService],
+        limit: Annotated[int, QueryParameter(ge=1, le=500)] = 100,
+        cursor: Annotated[str | None, QueryParameter(max_length=200)] = None,
+    ) -> UserPage:
+        """Users, oldest first."""
         _require_admin(principal)
-        return UserPage(items=[User.of(user) for user in await user_service.list_all()], next_cursor=None)
+        users = await user_service.list_page(limit=limit + 1, after_id=decode_cursor(cursor))
+        next_cursor = encode_cursor(users[limit - 1].id) if len(users) > limit else None
+        return UserPage(items=[User.of(user) for user in users[:limit]], next_cursor=next_cursor)
 
     @post(operation_id="createUser", summary="Add a user", responses=problems(400, 401, 403, 409, 422))
     async def create_user(

@@ -41,7 +41,7 @@ class User(Struct, kw_only=True, frozen=True):
 
 
 class UserPage(Struct, kw_only=True, frozen=True):
-    """All users, oldest first."""
+    """Users, oldest first."""
 
     items: list[User]
     next_cursor: str | None

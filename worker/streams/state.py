@@ -13,6 +13,7 @@ from api.domain.enums import StreamState
 from api.events.publisher import EventBody, EventPublisher
 from api.events.schemas import StreamEvent
 from api.kit.clock import Clock
+from api.kit.redis_client import as_awaitable
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +37,7 @@ class StreamStates:
         """Write the times of the last frames."""
         noted, self._last_frame_at = self._last_frame_at, {}
         for account_id, at in noted.items():
-            await self._redis.hset(self._key(account_id), "last_frame_at", at.isoformat())
+            await as_awaitable(self._redis.hset(self._key(account_id), "last_frame_at", at.isoformat()))
 
     async def report(self, account_id: str, state: StreamState, *, detail: str = "") -> None:
         """The stream is in this state now. A Redis that is away is logged: the state is shown again with the next change."""
@@ -44,7 +45,8 @@ class StreamStates:
         event = StreamEvent(type="stream", at=now, account_id=account_id, state=state, detail=detail or None)
         try:
             async with asyncio.timeout(2):
-                await self._redis.hset(self._key(account_id), mapping={"state": state.value, "since": now.isoformat(), "detail": detail})
+                fields = {"state": state.value, "since": now.isoformat(), "detail": detail}
+                await as_awaitable(self._redis.hset(self._key(account_id), mapping=fields))
                 members = await self._accounts.member_ids(account_id)
                 await self._publisher.publish(members, EventBody("stream", msgspec.json.encode(event)))
         except (RedisError, TimeoutError) as error:

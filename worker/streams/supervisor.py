@@ -64,8 +64,7 @@ class StreamSupervisor:
         for account_id in set(self._held) - set(active):
             await self._stop(account_id)
         for account_id, account in active.items():
-            held = self._held.get(account_id)
-            if held is not None:
+            if account_id in self._held:
                 continue
             lease = await self._services.leases.acquire(f"stream:{account_id}", self._services.process_id, _LEASE_SECONDS)
             if lease is not None:

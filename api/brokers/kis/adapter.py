@@ -162,11 +162,11 @@ class KisAdapter:
             "INQR_DVSN_1": "",
             "EXCG_ID_DVSN_CD": "KRX" if self._credentials.environment is Environment.PAPER else "ALL",
         }
-        orders: dict[str, BrokerOrder] = {}
+        orders: dict[tuple[str, str], BrokerOrder] = {}
         pages = await self._pages(tr, f"{TRADING}/inquire-daily-ccld", params, CallClass.RECONCILE)
         for page in pages:
             for order in parse_daily_orders(page):
-                orders[order.order_number] = order  # a row read twice: the later reading counts
+                orders[order.branch, order.order_number] = order  # a row read twice: the later reading counts
         if not orders and any(parse_ordered_total(page) for page in pages):
             # seen in paper with the older TR id (2026-08)
             raise BrokerProtocolError(KIS, tr.value, "output1", "an empty list with orders in its total")

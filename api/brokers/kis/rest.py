@@ -6,8 +6,8 @@ asked again a few times when KIS does not answer.
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import httpx
 import msgspec
@@ -35,8 +35,8 @@ from api.kit.rate_limit import LimiterUnavailable, PastDeadline, RateLimiter
 log = structlog.get_logger()
 
 _CONNECT_SECONDS = 3.0
-_ORDER_TIMEOUT = httpx.Timeout(10.0, connect=_CONNECT_SECONDS, pool=_CONNECT_SECONDS)
-_INQUIRY_TIMEOUT = httpx.Timeout(7.0, connect=_CONNECT_SECONDS, pool=_CONNECT_SECONDS)
+_ORDER_SECONDS = 10.0
+_INQUIRY_SECONDS = 7.0
 _INQUIRY_DEADLINE_SECONDS = 15.0
 _INQUIRY_TRIES = 3
 _FIRST_PAUSE_SECONDS = 0.1
@@ -44,6 +44,7 @@ _LONGEST_PAUSE_SECONDS = 1.0
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 # KIS states no lifetime for websocket keys; users renew them daily. A refused one is replaced at once.
 _APPROVAL_LIFETIME_SECONDS = 12 * 3600
+_LOGGED_CHARACTERS = 4000
 _json = msgspec.json.Encoder()
 
 
@@ -52,6 +53,18 @@ class Page(msgspec.Struct, frozen=True):
 
     envelope: Envelope
     has_more: bool
+
+
+class _Call(msgspec.Struct, frozen=True):
+    """One request but for its token; ``tr_cont`` None leaves the header out."""
+
+    tr: Tr
+    method: str
+    url: str
+    answer_seconds: float
+    content: bytes | None = None
+    params: Mapping[str, str] | None = None
+    tr_cont: str | None = None
 
 
 class KisRest:
@@ -96,51 +109,35 @@ class KisRest:
         Raises:
             BrokerError: See `BrokerAdapter`; ``BrokerUnavailable.sent`` and `BrokerProtocolError` mean that it may have been taken.
         """
-        content = _json.encode(body)
-        send = partial(self._post, tr, path, content)
-        give_up_at = self._clock.monotonic() + deadline
-        is_renewed = False
-        pause = _FIRST_PAUSE_SECONDS
-        while True:
-            token = await self._token()
-            await self._wait_for_place(call_class, give_up_at)
-            try:
-                return (await self._send(tr, send, token)).envelope
-            except BrokerTokenExpired:
-                if is_renewed:
-                    raise
-                is_renewed = True
-                await self._tokens.invalidate(self._access, token)
-            except BrokerRateLimited as error:
-                await self._pause(max(pause, error.retry_after), give_up_at, error)
-            except BrokerUnavailable as error:
-                if error.sent:
-                    raise
-                await self._pause(pause, give_up_at, error)
-            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        call = _Call(tr, "POST", self._url + path, _ORDER_SECONDS, content=_json.encode(body))
+        return (await self._repeat(call, call_class, self._clock.monotonic() + deadline, may_repeat_sent=False)).envelope
 
     async def inquire(self, tr: Tr, path: str, params: Mapping[str, str], *, call_class: CallClass, is_next_page: bool = False) -> Page:
         """Ask something that changes nothing; repeated up to three times where KIS does not answer."""
-        send = partial(self._get, tr, path, params, "N" if is_next_page else "")
-        give_up_at = self._clock.monotonic() + _INQUIRY_DEADLINE_SECONDS
+        call = _Call(tr, "GET", self._url + path, _INQUIRY_SECONDS, params=params, tr_cont="N" if is_next_page else "")
+        return await self._repeat(call, call_class, self._clock.monotonic() + _INQUIRY_DEADLINE_SECONDS, may_repeat_sent=True)
+
+    async def _repeat(self, call: "_Call", call_class: CallClass, give_up_at: float, *, may_repeat_sent: bool) -> Page:
         is_renewed = False
         tries = 0
         pause = _FIRST_PAUSE_SECONDS
         while True:
-            token = await self._token()
-            await self._wait_for_place(call_class, give_up_at)
             try:
-                return await self._send(tr, send, token)
+                with _nothing_sent_yet():
+                    token = await self._token()
+                    await self._wait_for_place(call_class, give_up_at)
+                return await self._send(call, token, give_up_at)
             except BrokerTokenExpired:
                 if is_renewed:
                     raise
                 is_renewed = True
-                await self._tokens.invalidate(self._access, token)
+                with _nothing_sent_yet():
+                    await self._tokens.invalidate(self._access, token)
             except BrokerRateLimited as error:
                 await self._pause(max(pause, error.retry_after), give_up_at, error)
             except BrokerUnavailable as error:
                 tries += 1
-                if tries >= _INQUIRY_TRIES:
+                if error.sent and (not may_repeat_sent or tries >= _INQUIRY_TRIES):
                     raise
                 await self._pause(pause, give_up_at, error)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
@@ -162,7 +159,7 @@ class KisRest:
 
     async def _issue_access(self) -> IssuedToken:
         body = {"grant_type": "client_credentials", "appkey": self._credentials.app_key, "appsecret": self._credentials.app_secret}
-        answer = await self._exchange("tokenP", lambda: self._oauth_request("/oauth2/tokenP", body))
+        answer = await self._exchange("tokenP", self._oauth_request("/oauth2/tokenP", body))
         members = read_oauth("tokenP", answer.status_code, answer.content)
         value, expires_at = parse_token("tokenP", members, self._clock.now())
         return IssuedToken(value, expires_at)
@@ -170,7 +167,7 @@ class KisRest:
     async def _issue_approval(self) -> IssuedToken:
         # the secret is called secretkey here and appsecret at tokenP
         body = {"grant_type": "client_credentials", "appkey": self._credentials.app_key, "secretkey": self._credentials.app_secret}
-        answer = await self._exchange("Approval", lambda: self._oauth_request("/oauth2/Approval", body))
+        answer = await self._exchange("Approval", self._oauth_request("/oauth2/Approval", body))
         key = read_oauth("Approval", answer.status_code, answer.content).get("approval_key")
         if not isinstance(key, str) or not key:
             raise BrokerProtocolError(KIS, "Approval", "approval_key", "missing")
@@ -179,32 +176,30 @@ class KisRest:
 
     def _oauth_request(self, path: str, body: Mapping[str, str]) -> httpx.Request:
         headers = {"content-type": "application/json"}
-        return self._http.build_request("POST", self._url + path, headers=headers, content=_json.encode(body), timeout=_ORDER_TIMEOUT)
+        timeout = httpx.Timeout(_ORDER_SECONDS, connect=_CONNECT_SECONDS, pool=_CONNECT_SECONDS)
+        return self._http.build_request("POST", self._url + path, headers=headers, content=_json.encode(body), timeout=timeout)
 
-    def _post(self, tr: Tr, path: str, content: bytes, token: str) -> httpx.Request:
-        return self._http.build_request(
-            "POST", self._url + path, headers=self._call_headers(tr, token), content=content, timeout=_ORDER_TIMEOUT
+    async def _send(self, call: "_Call", token: str, give_up_at: float) -> Page:
+        headers = self._headers | {"authorization": f"Bearer {token}", "tr_id": tr_id(call.tr, self._credentials.environment)}
+        if call.tr_cont is not None:
+            headers["tr_cont"] = call.tr_cont
+        # a connection that comes up after the deadline must not carry the order any more
+        connect_seconds = max(0.01, min(_CONNECT_SECONDS, give_up_at - self._clock.monotonic()))
+        timeout = httpx.Timeout(call.answer_seconds, connect=connect_seconds, pool=connect_seconds)
+        answer = await self._exchange(
+            call.tr.value,
+            self._http.build_request(call.method, call.url, headers=headers, params=call.params, content=call.content, timeout=timeout),
         )
-
-    def _get(self, tr: Tr, path: str, params: Mapping[str, str], tr_cont: str, token: str) -> httpx.Request:
-        headers = self._call_headers(tr, token) | {"tr_cont": tr_cont}
-        return self._http.build_request("GET", self._url + path, headers=headers, params=params, timeout=_INQUIRY_TIMEOUT)
-
-    def _call_headers(self, tr: Tr, token: str) -> dict[str, str]:
-        return self._headers | {"authorization": f"Bearer {token}", "tr_id": tr_id(tr, self._credentials.environment)}
-
-    async def _send(self, tr: Tr, build: Callable[[str], httpx.Request], token: str) -> Page:
-        answer = await self._exchange(tr.value, lambda: build(token))
         try:
-            envelope = read_envelope(tr.value, answer.status_code, answer.content)
+            envelope = read_envelope(call.tr.value, answer.status_code, answer.content)
         except BrokerError as error:
-            self._log_answer(tr, answer, error)
+            self._log_answer(call.tr, answer, error)
             raise
         return Page(envelope, has_more=answer.headers.get("tr_cont", "").strip() in ("F", "M"))
 
-    async def _exchange(self, tr: str, build: Callable[[], httpx.Request]) -> httpx.Response:
+    async def _exchange(self, tr: str, request: httpx.Request) -> httpx.Response:
         try:
-            return await self._http.send(build())
+            return await self._http.send(request)
         except _NOTHING_SENT as error:
             raise self._silence(tr, error, sent=False) from error
         except httpx.RequestError as error:  # a time-out, a cut line or a body that ends too soon: KIS may hold the order
@@ -224,17 +219,24 @@ class KisRest:
             tr_id=tr.value,
             account_id=self._credentials.account_id,
             status=answer.status_code,
-            answer=answer.text[:4000] if is_odd else None,
+            answer=self._shown(answer) if is_odd else None,
             problem=str(error),
         )
 
+    def _shown(self, answer: httpx.Response) -> str:
+        """The answer for the log, without the account number, which paging keys repeat."""
+        return answer.text[:_LOGGED_CHARACTERS].replace(self._credentials.account_number[:8], "********")
+
     async def _wait_for_place(self, call_class: CallClass, give_up_at: float) -> None:
+        remaining = give_up_at - self._clock.monotonic()
+        if remaining <= 0:
+            raise BrokerRateLimited(KIS, self._limit.window_seconds)
         try:
             await self._limiter.acquire(
                 self._limit_key,
                 limit=self._limit.calls,
                 window_seconds=self._limit.window_seconds,
-                deadline_seconds=give_up_at - self._clock.monotonic(),
+                deadline_seconds=remaining,
                 reserve=RESERVES[call_class],
             )
         except PastDeadline as error:
@@ -248,3 +250,12 @@ class KisRest:
         if self._clock.monotonic() + seconds >= give_up_at:
             raise error
         await asyncio.sleep(seconds)
+
+
+@contextmanager
+def _nothing_sent_yet() -> Iterator[None]:
+    """What fails before the request itself leaves, such as the issue of a token, says nothing about the request."""
+    try:
+        yield
+    except (BrokerUnavailable, BrokerProtocolError) as error:
+        raise BrokerUnavailable(KIS, sent=False, reason=error.message) from error

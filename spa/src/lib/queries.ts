@@ -43,3 +43,24 @@ export const instrumentQuery = (symbol: string) => ({
 export function useInstrument(symbol: MaybeRefOrGetter<string>) {
   return useQuery(computed(() => ({ ...instrumentQuery(toValue(symbol)), enabled: toValue(symbol) !== '' })))
 }
+
+/** The name in the reader's language. */
+export const displayName = (instrument: Schemas['Instrument'] | undefined, locale: string): string =>
+  instrument ? (locale === 'ko' ? instrument.name : instrument.english_name || instrument.name) : ''
+
+const REFRESH_MILLISECONDS = 30_000 // prices move; fills ask for a fresh one by themselves
+
+/** Holdings of one account. */
+export function usePositions(accountId: MaybeRefOrGetter<string>) {
+  return useQuery(
+    computed(() => {
+      const id = toValue(accountId)
+      return {
+        queryKey: keys.positions(id),
+        queryFn: () => must(api().GET('/api/v1/accounts/{account_id}/positions', { params: { path: { account_id: id } } })),
+        enabled: id !== '',
+        refetchInterval: REFRESH_MILLISECONDS,
+      }
+    }),
+  )
+}

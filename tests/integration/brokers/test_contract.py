@@ -486,3 +486,16 @@ async def test_one_token_serves_all_adapters_of_an_account(
     await asyncio.gather(*(first.get_balance() for _ in range(3)))
 
     assert registry.adapter(credentials) is first
+
+
+@pytest.mark.parametrize("kind", ["cut_after_taken", "error_500_before_taken", "malformed_answer"])
+async def test_a_token_that_cannot_be_issued_means_that_the_order_was_not_sent(
+    kind: str, adapter: BrokerAdapter, credentials: Credentials, control: httpx.AsyncClient, ledger: Ledger, far_price: int
+) -> None:
+    await control.post("/faults", json={"broker": credentials.broker, "operation": "token", "kind": kind, "count": 100})
+
+    with pytest.raises((BrokerUnavailable, BrokerRateLimited)) as caught:
+        await adapter.place(an_order(price=far_price), deadline=0.5)
+
+    assert not (isinstance(caught.value, BrokerUnavailable) and caught.value.sent)
+    assert await ledger(account_number=credentials.account_number) == []

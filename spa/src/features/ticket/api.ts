@@ -1,0 +1,79 @@
+import { keepPreviousData, useMutation, useQuery } from '@tanstack/vue-query'
+import { computed, type MaybeRefOrGetter, toValue } from 'vue'
+import { api, must, type Schemas } from '@/lib/client'
+import { keys } from '@/lib/queries'
+
+const QUOTE_MILLISECONDS = 2_000
+const BUYING_POWER_MILLISECONDS = 10_000
+
+/** Stocks whose code or name fits what was typed. */
+export function useInstrumentSearch(text: MaybeRefOrGetter<string>) {
+  return useQuery(
+    computed(() => {
+      const query = toValue(text).trim()
+      return {
+        queryKey: keys.instrumentSearch(query),
+        queryFn: () => must(api().GET('/api/v1/instruments', { params: { query: { query, limit: 12 } } })),
+        enabled: query !== '',
+        staleTime: 60_000,
+        placeholderData: keepPreviousData,
+        select: (page: Schemas['InstrumentPage']) => page.items,
+      }
+    }),
+  )
+}
+
+/** The current price, asked for again as long as somebody looks. */
+export function useQuote(symbol: MaybeRefOrGetter<string>) {
+  return useQuery(
+    computed(() => {
+      const wanted = toValue(symbol)
+      return {
+        queryKey: keys.quote(wanted),
+        queryFn: async () => {
+          const { items } = await must(api().GET('/api/v1/quotes', { params: { query: { symbols: wanted } } }))
+          return items[0] ?? null
+        },
+        enabled: wanted !== '',
+        refetchInterval: QUOTE_MILLISECONDS,
+        staleTime: QUOTE_MILLISECONDS / 2,
+        retry: false,
+      }
+    }),
+  )
+}
+
+interface BuyingPowerOf {
+  accountId: string
+  symbol: string
+  limitPrice: number | null
+}
+
+/** What the account may buy of the stock; nothing is asked while `of` is null. */
+export function useBuyingPower(of: MaybeRefOrGetter<BuyingPowerOf | null>) {
+  return useQuery(
+    computed(() => {
+      const { accountId, symbol, limitPrice } = toValue(of) ?? { accountId: '', symbol: '', limitPrice: null }
+      return {
+        queryKey: keys.buyingPower(accountId, symbol, limitPrice),
+        queryFn: () =>
+          must(
+            api().GET('/api/v1/accounts/{account_id}/buying-power', {
+              params: { path: { account_id: accountId }, query: { symbol, ...(limitPrice === null ? {} : { limit_price: limitPrice }) } },
+            }),
+          ),
+        enabled: accountId !== '' && symbol !== '',
+        staleTime: BUYING_POWER_MILLISECONDS,
+        retry: false,
+        // Another price shifts the figure a little; another stock or account makes it wrong.
+        placeholderData: (before: Schemas['BuyingPower'] | undefined) =>
+          before?.account_id === accountId && before.symbol === symbol ? before : undefined,
+      }
+    }),
+  )
+}
+
+/** Send an order. Never repeated by itself: a person repeats it, with the same `client_order_id`. */
+export function usePlaceOrder() {
+  return useMutation({ mutationFn: (order: Schemas['PlaceOrder']) => must(api().POST('/api/v1/orders', { body: order })), retry: false })
+}
