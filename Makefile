@@ -54,8 +54,8 @@ openapi: $(VENV)/project spa/node_modules/.installed  ## write openapi.json and 
 	@$(BIN)/lucy openapi openapi.json
 	@npm --prefix spa run --silent schema
 
-bench: $(VENV)/project  ## figures of this machine
-	@exec $(BIN)/lucy bench
+bench: $(VENV)/project  ## figures of this machine; ARGS=--quick for a short run
+	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 spa: spa/dist/index.html  ## build the SPA
 

@@ -61,8 +61,6 @@ def _parser() -> argparse.ArgumentParser:
     add("spa", _spa, "the built SPA as static files")
     add("sandbox", _sandbox, "a local market behind KIS's and LS's protocols")
     add("demo", _demo, "a guided run against a running Lucy")
-    bench = add("bench", _bench, "figures of this machine, beside direct calls to the sandbox")
-    bench.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     openapi = add("openapi", _openapi, "write the API's schema")
     openapi.add_argument("path", nargs="?", type=Path, default=Path("openapi.json"), help="default: openapi.json")
     create_user = add("create-user", _create_user, "add somebody who may sign in; the password is asked for, or read from standard input")
@@ -140,12 +138,6 @@ def _demo(settings: Settings, _arguments: argparse.Namespace) -> int:
     from api.local.demo import run
 
     return run(settings)
-
-
-def _bench(settings: Settings, arguments: argparse.Namespace) -> int:
-    from api.local.bench import run
-
-    return run(settings, arguments.rest)
 
 
 def _openapi(settings: Settings, arguments: argparse.Namespace) -> int:

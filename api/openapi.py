@@ -1,18 +1,22 @@
 """The OpenAPI schema: what it says besides the routes, and writing it to ``openapi.json``."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from litestar import Litestar
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme, Tag
+from litestar.routes import HTTPRoute
 from litestar.serialization import encode_json
 
 from api import __version__
 from api.docs_page import DocsPage
 from api.events.schemas import AlertEvent, FillEvent, OrderEvent, ResyncEvent, StreamEvent
+from api.openapi_examples import EXAMPLES
 
 _EVENTS = (OrderEvent, FillEvent, StreamEvent, AlertEvent, ResyncEvent)
 
@@ -22,23 +26,6 @@ Lucy places, changes and cancels stock orders at Korean brokers (KIS, LS) and te
 Money is KRW won as integers, quantities are whole shares, times are ISO 8601 with offset, trading days are KST dates. Errors are
 `application/problem+json` with a stable `code`. A repeated `client_order_id` never places a second order.
 """
-
-_EXAMPLES: dict[str, Any] = {
-    "PlaceOrder": {
-        "account_id": "6650f1c2a4b3c2d1e0f9a8b7",
-        "client_order_id": "desk-1-0001",
-        "symbol": "005930",
-        "side": "buy",
-        "order_type": "limit",
-        "time_in_force": "day",
-        "quantity": 10,
-        "limit_price": 71000,
-        "exchange": "KRX",
-    },
-    "ReplaceOrder": {"limit_price": 70900},
-    "LogIn": {"username": "demo", "password": "lucy-demo"},
-    "CancelAll": {"account_id": "6650f1c2a4b3c2d1e0f9a8b7"},
-}
 
 
 def openapi_config() -> OpenAPIConfig:
@@ -75,24 +62,91 @@ def openapi_config() -> OpenAPIConfig:
 
 
 def schema_document(app: Litestar) -> dict[str, Any]:
-    """The schema with the event types and examples that Litestar cannot know."""
+    """The schema with what Litestar cannot know or gets wrong.
+
+    Litestar tells the routes. The types are told by msgspec, which reads and writes them: Litestar loses the limits of optional fields,
+    that unknown fields are refused, and the events of the stream.
+    """
     document: dict[str, Any] = msgspec.json.decode(encode_json(app.openapi_schema.to_schema()))
     schemas = document["components"]["schemas"]
-    _, definitions = msgspec.json.schema_components(_EVENTS, ref_template="#/components/schemas/{name}")
-    for name, definition in sorted(definitions.items()):
-        schemas.setdefault(name, definition)
-    listen = document["paths"]["/api/v1/events"]["get"]["responses"]["200"]
-    listen["content"] = {
-        "text/event-stream": {
-            "schema": {
-                "description": "The `data` of each frame; `event` is its `type`.",
-                "oneOf": [{"$ref": f"#/components/schemas/{event.__name__}"} for event in _EVENTS],
-            }
-        }
-    }
-    for name, example in _EXAMPLES.items():
+    schemas |= _type_schemas(wire_types(app))
+    for name, example in EXAMPLES.items():
         schemas[name]["examples"] = [example]
+    for path_item in document["paths"].values():
+        for operation in path_item.values():
+            _correct_validation_answer(operation)
+    events = [{"$ref": f"#/components/schemas/{event.__name__}"} for event in _EVENTS]
+    schemas["LoggedEvent"]["properties"]["data"] = {"oneOf": events}
+    frames = {"description": "The `data` of each frame; `event` is its `type`.", "oneOf": events}
+    document["paths"]["/api/v1/events"]["get"]["responses"]["200"]["content"] = {"text/event-stream": {"schema": frames}}
     return document
+
+
+def wire_types(app: Litestar) -> list[type[msgspec.Struct]]:
+    """Every Struct that a route takes or gives, in an order that is the same at each run."""
+    found: dict[str, type[msgspec.Struct]] = {event.__name__: event for event in _EVENTS}
+    for route in app.routes:
+        if not isinstance(route, HTTPRoute):
+            continue
+        for handler in route.route_handlers:
+            if not handler.resolve_include_in_schema():
+                continue
+            body, answer = handler.parsed_data_field, handler.parsed_return_field
+            candidates = [answer.annotation, *(inner.annotation for inner in answer.inner_types)]
+            candidates += [spec.data_container for spec in (handler.responses or {}).values()]
+            candidates += [body.annotation] if body is not None else []
+            found |= {kind.__name__: kind for kind in candidates if isinstance(kind, type) and issubclass(kind, msgspec.Struct)}
+    return [found[name] for name in sorted(found)]
+
+
+def _type_schemas(types: list[type[msgspec.Struct]]) -> dict[str, Any]:
+    _, definitions = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    for definition in definitions.values():
+        _complete(definition)
+    for kind in _with_nested(types):
+        for field in msgspec.structs.fields(kind):
+            if datetime in (field.type, *get_args(field.type)):
+                node = definitions[kind.__name__]["properties"][field.encode_name]
+                for choice in (node, *node.get("anyOf", ())):
+                    if choice.get("type") == "string":
+                        choice["format"] = "date-time"
+    return definitions
+
+
+def _with_nested(types: Iterable[Any]) -> set[type[msgspec.Struct]]:
+    found: set[type[msgspec.Struct]] = set()
+    waiting = list(types)
+    while waiting:
+        kind = waiting.pop()
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            if kind not in found:
+                found.add(kind)
+                waiting += [field.type for field in msgspec.structs.fields(kind)]
+        else:
+            waiting += get_args(kind)
+    return found
+
+
+def _complete(node: Any) -> None:
+    """In place: a type for each list of words; no defaults, which code generators take for "always there" in a request."""
+    if isinstance(node, list):
+        for item in node:
+            _complete(item)
+    elif isinstance(node, dict):
+        node.pop("default", None)
+        if all(isinstance(word, str) for word in node.get("enum", (0,))):
+            node["type"] = "string"
+        for item in node.values():
+            _complete(item)
+
+
+def _correct_validation_answer(operation: dict[str, Any]) -> None:
+    """Litestar adds a 400 of its own shape where there are parameters; Lucy answers 422 with a `Problem`."""
+    answers = operation["responses"]
+    if "application/json" in answers.get("400", {}).get("content", {}):
+        del answers["400"]
+        problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        answers.setdefault("422", {"description": "The request is not valid", "content": problem})
 
 
 @lru_cache(maxsize=1)

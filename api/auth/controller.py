@@ -8,6 +8,7 @@ from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter
 
+from api.auth.middleware import OPEN
 from api.auth.principal import Principal
 from api.auth.schemas import AccessToken, ApiKey, ApiKeyPage, ChangePassword, CreateApiKey, LogIn, Me, NewApiKey
 from api.auth.service import AuthService, Session
@@ -34,6 +35,7 @@ class AuthController(Controller):
         operation_id="logIn",
         summary="Sign in",
         security=[{}],
+        opt=OPEN,
         responses=problems(400, 401, 422, 429),
     )
     async def log_in(
@@ -52,6 +54,7 @@ class AuthController(Controller):
         operation_id="refreshToken",
         summary="Renew the access token",
         security=[{}],
+        opt=OPEN,
         responses=problems(401, 403),
     )
     async def refresh(
@@ -64,7 +67,7 @@ class AuthController(Controller):
             raise NotAuthenticated("There is no session; sign in.")
         return _answer(await auth_service.refresh(token), settings)
 
-    @post("/logout", status_code=204, operation_id="logOut", summary="Sign out", security=[{}], responses=problems(403))
+    @post("/logout", status_code=204, operation_id="logOut", summary="Sign out", security=[{}], opt=OPEN, responses=problems(403))
     async def log_out(
         self, request: Request[Any, Any, Any], auth_service: NamedDependency[AuthService], settings: NamedDependency[Settings]
     ) -> Response[None]:

@@ -98,10 +98,13 @@ class _Files:
         self._known: dict[tuple[Path, int], _File] = {}
 
     async def find(self, path: str) -> _File | None:
-        target = (self._build / path).resolve()
-        if "\0" in path or not target.is_relative_to(self._build) or not target.is_file():
+        try:
+            target = (self._build / path).resolve()
+            if not target.is_relative_to(self._build) or not target.is_file():
+                return None
+            key = (target, target.stat().st_mtime_ns)
+        except (OSError, ValueError):  # a name too long, or with a zero byte: no file has it
             return None
-        key = (target, target.stat().st_mtime_ns)
         if key not in self._known:
             self._known[key] = await asyncio.to_thread(_read, target)
         return self._known[key]

@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
+from api.auth.middleware import OPEN
 from api.auth.principal import Principal
 from api.errors import Forbidden
 from api.events.hub import EventHub
@@ -42,7 +43,7 @@ class HealthController(Controller):
     path = "/health"
     tags = ["system"]  # noqa: RUF012 - Litestar declares it so
 
-    @get("/live", operation_id="getLiveness", summary="Is the process alive", security=[{}])
+    @get("/live", operation_id="getLiveness", summary="Is the process alive", security=[{}], opt=OPEN)
     async def live(self) -> Health:
         """Answers as long as the process does."""
         return Health(status="ok")
@@ -52,6 +53,7 @@ class HealthController(Controller):
         operation_id="getReadiness",
         summary="Can the process serve",
         security=[{}],
+        opt=OPEN,
         responses={503: ResponseSpec(data_container=Readiness, description="Not ready: which part is missing", generate_examples=False)},
     )
     async def ready(self, state: State) -> Response[Readiness]:
@@ -83,7 +85,7 @@ class MetricsController(Controller):
         LISTENERS.set(event_hub.listener_count)
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
-    @get("/openapi.json", include_in_schema=False, sync_to_thread=False)
+    @get("/openapi.json", include_in_schema=False, opt=OPEN, sync_to_thread=False)
     def schema(self, request: Request[Any, Any, Any]) -> Response[bytes]:
         """The OpenAPI schema, the same bytes as the committed ``openapi.json``."""
         return Response(schema_bytes(request.app), media_type="application/json")

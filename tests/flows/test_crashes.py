@@ -81,7 +81,7 @@ async def test_notices_that_travel_badly_give_every_fill_once(stack: Stack, an_o
     limit = (await stack.http.get("/instruments/069500")).json()["reference_price"] + 500
     answers = await asyncio.gather(
         *(
-            stack.http.post("/orders", json=an_order(broker, symbol="069500", quantity=2_000 + number, limit_price=limit))
+            stack.http.post("/orders", json=an_order(broker, symbol="069500", quantity=600 + number, limit_price=limit))
             for number in range(3)
             for broker in BROKERS
         )

@@ -73,6 +73,12 @@ async def test_no_closed_route_answers_without_a_token(api: Api) -> None:
     assert answers == dict.fromkeys(CLOSED, (401, "not_authenticated"))
 
 
+async def test_who_it_is_comes_before_what_they_say(api: Api) -> None:
+    answer = await api.client.post("/orders", content=b"{", headers={"Content-Type": "application/json"})
+
+    assert answer.status_code == 401
+
+
 @pytest.mark.parametrize(("method", "path"), OF_A_RESOURCE)
 async def test_a_strangers_resource_does_not_exist(api: Api, trader: dict[str, str], method: str, path: str) -> None:
     status, _ = await _send(api, method, path, trader)

@@ -1,10 +1,15 @@
 """Health, figures, the schema."""
 
 import json
+import re
 from pathlib import Path
 
+import msgspec
+import pytest
+
 from api.app import create_app
-from api.openapi import schema_bytes
+from api.openapi import schema_bytes, wire_types
+from api.openapi_examples import EXAMPLES
 from api.settings import Settings
 from tests.http.api import Api
 
@@ -19,8 +24,9 @@ async def test_a_process_with_all_its_parts_is_ready(api: Api) -> None:
 
 
 async def test_a_process_without_redis_is_alive_and_not_ready(api: Api) -> None:
-    api.services.redis.connection_pool.connection_kwargs["port"] = 1
-    await api.services.redis.connection_pool.disconnect()
+    pool = api.services.redis.connection_pool
+    pool.connection_kwargs |= {"host": "127.0.0.1", "port": 1}
+    pool.reset()  # the connections that are open would go on working
 
     answer = await api.client.get("/health/ready")
 
@@ -90,15 +96,37 @@ def test_every_reference_in_the_schema_leads_somewhere() -> None:
 
 
 def test_every_request_body_has_an_example() -> None:
-    document = json.loads(schema_bytes(create_app(Settings())))
-    schemas = document["components"]["schemas"]
-    bodies = [
-        content["schema"]["$ref"].rsplit("/", 1)[-1]
-        for item in document["paths"].values()
-        for operation in item.values()
-        if isinstance(operation, dict) and "requestBody" in operation
-        for content in operation["requestBody"]["content"].values()
-    ]
+    text = schema_bytes(create_app(Settings())).decode()
+    document = json.loads(text)
+    bodies = re.findall(
+        r"#/components/schemas/(\w+)",
+        json.dumps(
+            [
+                operation["requestBody"]
+                for item in document["paths"].values()
+                for operation in item.values()
+                if isinstance(operation, dict) and "requestBody" in operation
+            ]
+        ),
+    )
 
     assert bodies
-    assert [name for name in bodies if not schemas[name].get("examples")] == []
+    assert [name for name in bodies if not document["components"]["schemas"][name].get("examples")] == []
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_an_example_is_one_of_its_type(name: str) -> None:
+    kinds = {kind.__name__: kind for kind in wire_types(create_app(Settings()))}
+
+    given = msgspec.to_builtins(msgspec.convert(EXAMPLES[name], kinds[name]))
+
+    assert given.items() >= EXAMPLES[name].items()
+
+
+def test_the_schema_tells_the_limits_of_optional_fields() -> None:
+    schemas = json.loads(schema_bytes(create_app(Settings())))["components"]["schemas"]
+
+    price = schemas["PlaceOrder"]["properties"]["limit_price"]["anyOf"]
+
+    assert [(choice["type"], choice.get("exclusiveMinimum")) for choice in price] == [("integer", 0), ("null", None)]
+    assert schemas["PlaceOrder"]["additionalProperties"] is False

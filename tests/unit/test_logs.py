@@ -33,8 +33,10 @@ def lines(output: io.StringIO) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize(
     "name",
-    ["app_key", "appkey", "app_secret", "appsecret", "appsecretkey", "secretkey", "secret", "password", "token", "access_token"]
-    + ["approval_key", "Authorization", "Set-Cookie", "cookie", "refresh_token", "hts_id"],
+    [
+        *("app_key", "appkey", "app_secret", "appsecret", "appsecretkey", "secretkey", "secret", "password", "token", "access_token"),
+        *("approval_key", "Authorization", "Set-Cookie", "cookie", "refresh_token", "hts_id"),
+    ],
 )
 def test_a_field_is_masked_by_its_name_at_any_depth(output: io.StringIO, name: str) -> None:
     structlog.get_logger("test").info("event", **{name: "open-sesame"}, nested=[{"headers": {name: "open-sesame"}}])

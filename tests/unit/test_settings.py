@@ -156,7 +156,7 @@ def test_settings_do_not_change() -> None:
     settings = Settings()
 
     with pytest.raises(ValidationError, match="frozen"):
-        settings.api_port = 1  # type: ignore[misc]  # that is what is tested
+        settings.api_port = 1
 
 
 def test_the_printed_form_holds_no_secret() -> None:

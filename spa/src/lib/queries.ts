@@ -51,16 +51,13 @@ export const displayName = (instrument: Schemas['Instrument'] | undefined, local
 const REFRESH_MILLISECONDS = 30_000 // prices move; fills ask for a fresh one by themselves
 
 /** Holdings of one account. */
+export const positionsQuery = (accountId: string) => ({
+  queryKey: keys.positions(accountId),
+  queryFn: () => must(api().GET('/api/v1/accounts/{account_id}/positions', { params: { path: { account_id: accountId } } })),
+  enabled: accountId !== '',
+  refetchInterval: REFRESH_MILLISECONDS,
+})
+
 export function usePositions(accountId: MaybeRefOrGetter<string>) {
-  return useQuery(
-    computed(() => {
-      const id = toValue(accountId)
-      return {
-        queryKey: keys.positions(id),
-        queryFn: () => must(api().GET('/api/v1/accounts/{account_id}/positions', { params: { path: { account_id: id } } })),
-        enabled: id !== '',
-        refetchInterval: REFRESH_MILLISECONDS,
-      }
-    }),
-  )
+  return useQuery(computed(() => positionsQuery(toValue(accountId))))
 }

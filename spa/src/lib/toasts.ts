@@ -9,8 +9,8 @@ export interface Toast {
   text: string
 }
 
-const SHOWN_MILLISECONDS = 6_000
-const MOST = 4
+const SHOWN_MILLISECONDS = { info: 3_500, good: 6_000, buy: 6_000, sell: 6_000, warning: 12_000 } as const
+const MOST = 3
 
 const shown = shallowRef<readonly Toast[]>([])
 let lastId = 0
@@ -20,7 +20,7 @@ export const toasts = shallowReadonly(shown)
 export function showToast(toast: Omit<Toast, 'id'>): void {
   const id = (lastId += 1)
   shown.value = [...shown.value, { ...toast, id }].slice(-MOST)
-  setTimeout(() => dismissToast(id), toast.tone === 'warning' ? 2 * SHOWN_MILLISECONDS : SHOWN_MILLISECONDS)
+  setTimeout(() => dismissToast(id), SHOWN_MILLISECONDS[toast.tone])
 }
 
 export function dismissToast(id: number): void {

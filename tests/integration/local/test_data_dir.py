@@ -62,7 +62,7 @@ def test_damaged_secrets_are_reported_and_not_replaced(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_names_the_setting(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(LocalError, match="^LUCY_DATA_DIR="):
+    with pytest.raises(LocalError, match=r"^LUCY_DATA_DIR="):
         DataDir(tmp_path / "file" / "lucy")
 
 

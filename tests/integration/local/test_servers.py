@@ -37,7 +37,7 @@ asyncio.run(main())
 
 def insert(url: str, value: int) -> None:
     with MongoClient[dict[str, int]](url) as client:
-        client["lucy"]["things"].with_options().insert_one({"value": value})
+        client["lucy"]["things"].insert_one({"value": value})
 
 
 def values(url: str) -> list[int]:

@@ -1,0 +1,35 @@
+/** A headless Chromium that needs no system package: from the npm package, unpacked to a temporary folder on first use. */
+
+import chromium from '@sparticuz/chromium'
+import { chromium as playwright } from 'playwright-core'
+
+const PATIENCE_MILLISECONDS = 20_000
+
+export async function openBrowser() {
+  return playwright.launch({ executablePath: process.env.LUCY_CHROMIUM ?? (await chromium.executablePath()), args: chromium.args, headless: true })
+}
+
+/** A page with everything that went wrong on it: uncaught errors, errors on the console, and answers of 500 and above. */
+export async function openPage(browser, options = {}) {
+  const context = await browser.newContext({ locale: 'ko-KR', viewport: { width: 1440, height: 900 }, ...options })
+  const page = await context.newPage()
+  page.setDefaultTimeout(PATIENCE_MILLISECONDS)
+  const failures = []
+  page.on('pageerror', (error) => failures.push(`page: ${error.message}`))
+  // What the API refuses is on the console too, without its address; the answers below tell more.
+  page.on('console', (message) => message.type() === 'error' && !message.text().startsWith('Failed to load resource') && failures.push(`console: ${message.text()}`))
+  page.on('response', (response) => {
+    const { pathname, search } = new URL(response.url())
+    // Nobody is signed in yet when the page asks for the first time.
+    if (response.status() >= 400 && pathname !== '/api/v1/auth/refresh') failures.push(`${response.status()} ${response.request().method()} ${pathname}${search}`)
+  })
+  return { page, failures }
+}
+
+export async function signIn(page, url, username, password) {
+  await page.goto(url)
+  await page.getByTestId('login-username').fill(username)
+  await page.getByTestId('login-password').fill(password)
+  await page.getByTestId('login-submit').click()
+  await page.locator('[data-testid=line-state][data-state=live]').waitFor()
+}

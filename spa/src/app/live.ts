@@ -1,0 +1,103 @@
+/** From events to the query cache and to notes on screen. One line for each signed-in tab. */
+
+import type { QueryClient } from '@tanstack/vue-query'
+import { readonly, ref } from 'vue'
+import { applyOrders, type Fill, type Order } from '@/features/orders/book'
+import { i18n } from '@/i18n'
+import { openEvents, type Schemas } from '@/lib/client'
+import { type LineState, listen, type LucyEvent } from '@/lib/events'
+import { formatNumber, formatWon } from '@/lib/format'
+import { displayName, instrumentQuery, keys } from '@/lib/queries'
+import { showToast } from '@/lib/toasts'
+
+const FLUSH_MILLISECONDS = 40 // a burst of a thousand events is drawn a few times, not a thousand
+const MONEY_MILLISECONDS = 800 // balances are asked of the broker: once for fills that come together
+const MOST_FILL_NOTES = 2
+
+const state = ref<LineState>('connecting')
+export const lineState = readonly(state)
+
+/** Listen until the returned function is called. */
+export function goLive(queryClient: QueryClient, onSignedOut: () => void): () => void {
+  const stop = new AbortController()
+  let waiting: LucyEvent[] = []
+  let flushTimer: ReturnType<typeof setTimeout> | undefined
+  let moneyTimer: ReturnType<typeof setTimeout> | undefined
+
+  const flush = () => {
+    flushTimer = undefined
+    const events = waiting
+    waiting = []
+    const orders = events.flatMap((event): Order[] => (event.type === 'order' ? [event.order] : []))
+    if (orders.length) applyOrders(queryClient, orders)
+    const fills = events.flatMap((event): Fill[] => (event.type === 'fill' ? [event.fill] : []))
+    if (fills.length) void noteFills(queryClient, fills)
+    // Both an order and a fill move cash or what may be sold.
+    if (orders.length || fills.length) moneyTimer ??= setTimeout(refreshMoney, MONEY_MILLISECONDS)
+    for (const event of events) {
+      if (event.type === 'stream') applyStream(queryClient, event)
+      else if (event.type === 'alert') noteAlert(event)
+      else if (event.type === 'resync') void queryClient.invalidateQueries()
+    }
+  }
+  const refreshMoney = () => {
+    moneyTimer = undefined
+    for (const queryKey of [keys.balances, keys.allPositions, keys.allBuyingPower]) void queryClient.invalidateQueries({ queryKey })
+  }
+
+  void listen(
+    {
+      open: openEvents,
+      onFresh: () => void queryClient.invalidateQueries(),
+      onEvent: (event) => {
+        waiting.push(event)
+        flushTimer ??= setTimeout(flush, FLUSH_MILLISECONDS)
+      },
+      onState: (next) => {
+        state.value = next
+        if (next === 'signed_out') onSignedOut()
+      },
+    },
+    stop.signal,
+  )
+  return () => {
+    stop.abort()
+    clearTimeout(flushTimer)
+    clearTimeout(moneyTimer)
+  }
+}
+
+function applyStream(queryClient: QueryClient, event: Schemas['StreamEvent']): void {
+  const page = queryClient.getQueryData<Schemas['AccountPage']>(keys.accounts)
+  const account = page?.items.find(({ id }) => id === event.account_id)
+  if (!page || !account) return
+  const stream = { ...account.stream, state: event.state, since: event.at, detail: event.detail }
+  queryClient.setQueryData(keys.accounts, { ...page, items: page.items.map((item) => (item === account ? { ...item, stream } : item)) })
+  if (event.state === 'reconnecting' && account.stream.state === 'live') {
+    const { t } = i18n.global
+    showToast({ tone: 'warning', title: t('toast.stream_down', { name: account.name }), text: t('toast.stream_down_text') })
+  }
+}
+
+function noteAlert({ code, message }: Schemas['AlertEvent']): void {
+  const { t, te, locale } = i18n.global
+  const key = `alert.${code}`
+  showToast({ tone: 'warning', title: t('toast.alert'), text: te(key, 'ko') && locale.value === 'ko' ? t(key) : message })
+}
+
+async function noteFills(queryClient: QueryClient, fills: readonly Fill[]): Promise<void> {
+  const { t, locale } = i18n.global
+  if (fills.length > MOST_FILL_NOTES) {
+    showToast({ tone: 'good', title: t('toast.fills', { count: fills.length }), text: t('toast.fills_text') })
+    return
+  }
+  for (const fill of fills) {
+    const instrument = await queryClient.fetchQuery(instrumentQuery(fill.symbol)).catch(() => undefined)
+    const name = displayName(instrument, locale.value) || fill.symbol
+    showToast({
+      tone: fill.side,
+      title: t('toast.fill', { side: t(`side.${fill.side}`), name }),
+      text: t('toast.fill_text', { quantity: formatNumber(fill.quantity), price: formatWon(fill.price, locale.value) }),
+    })
+  }
+}
