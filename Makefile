@@ -101,5 +101,5 @@ spa/node_modules/.installed: spa/package.json spa/package-lock.json | $(NODE)
 
 spa/dist/index.html: $(SPA_SOURCES) spa/node_modules/.installed
 	@echo "Building the SPA …"
-	@npm --prefix spa run --silent build -- --logLevel warn
+	@npm --prefix spa run --silent build -- --logLevel error
 	@touch $@

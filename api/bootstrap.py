@@ -27,6 +27,7 @@ from api.orders.liveness import Liveness
 from api.orders.publishing import OrderPublisher
 from api.orders.reconcile import Reconciler
 from api.orders.repository import OrderRepository
+from api.orders.sending import OrderSender
 from api.orders.service import OrderService
 from api.settings import Settings
 from api.users.service import UserService
@@ -115,12 +116,15 @@ async def open_services(settings: Settings, clock: Clock | None = None) -> Async
             clock=clock,
             new_id=new_id,
         )
+        sender = OrderSender(orders, order_publisher, clock)
+        stack.push_async_callback(sender.aclose)
         order_service = OrderService(
             orders=orders,
             accounts=accounts,
             market=market,
             brokers=brokers,
             publisher=order_publisher,
+            sender=sender,
             clock=clock,
             new_id=new_id,
             process_id=process_id,

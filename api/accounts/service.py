@@ -137,7 +137,9 @@ class AccountService:
         cached = self._credentials.get(account.id)
         if cached is not None and cached[0] == account.version:
             return cached[1]
-        document = self._documents[account.id]
+        document = self._documents.get(account.id)
+        if document is None:
+            raise NotFound("There is no such account.")
         credentials = Credentials(
             account_id=account.id,
             broker=account.broker,

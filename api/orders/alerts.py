@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import structlog
 from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from api.accounts.service import AccountService
@@ -50,9 +51,9 @@ class Alerts:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _raise(self, account_id: str, code: str, message: str, order_id: str | None, at: datetime) -> None:
-        await self._collection.insert_one({"account_id": account_id, "code": code, "message": message, "order_id": order_id, "at": at})
         event = AlertEvent(type="alert", at=at, account_id=account_id, code=code, message=message, order_id=order_id)
         try:
+            await self._collection.insert_one({"account_id": account_id, "code": code, "message": message, "order_id": order_id, "at": at})
             await self._publisher.publish(await self._accounts.member_ids(account_id), EventBody("alert", msgspec.json.encode(event)))
-        except RedisError as error:
+        except (RedisError, PyMongoError) as error:  # it stands in the log
             log.warning("alert_not_published", code=code, problem=str(error))

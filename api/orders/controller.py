@@ -14,7 +14,8 @@ from api.domain.enums import OrderStatus
 from api.errors import InvalidRequest, LucyError
 from api.kit.cursors import decode_cursor, encode_cursor
 from api.orders.schemas import Fill, FillPage, Order, OrderChange, OrderHistory, OrderPage, PlaceOrder, ReplaceOrder
-from api.orders.service import OrderService, Outcome, Placed
+from api.orders.sending import Outcome, Placed
+from api.orders.service import OrderService
 from api.problems import answers, problems
 
 _STATUS = {Outcome.DONE: 201, Outcome.REPLAYED: 200, Outcome.UNKNOWN: 202}

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import msgspec
 import structlog
+from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from api.accounts.service import AccountService
@@ -61,9 +62,15 @@ class OrderPublisher:
         except RedisError as error:
             log.warning("publish_postponed", order_id=order.id, problem=str(error))
             return
-        task = asyncio.create_task(self._orders.mark_published(order.id, order.version))
+        task = asyncio.create_task(self._mark(order))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _mark(self, order: Order) -> None:
+        try:
+            await self._orders.mark_published(order.id, order.version)
+        except PyMongoError as error:
+            log.warning("publish_mark_postponed", order_id=order.id, problem=str(error))
 
     async def sweep(self) -> int:
         """Publish again what was committed a while ago and never marked as published; returns how many orders."""
@@ -80,10 +87,9 @@ class OrderPublisher:
     async def _publish_and_mark(self, order: Order) -> None:
         try:
             await self.publish(order)
-        except RedisError as error:
+            await self._orders.mark_published(order.id, order.version)
+        except (RedisError, PyMongoError) as error:  # the sweep repeats it
             log.warning("publish_postponed", order_id=order.id, problem=str(error))
-            return
-        await self._orders.mark_published(order.id, order.version)
 
 
 def as_of(order: Order, change: Change) -> Order:

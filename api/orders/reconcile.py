@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 ABANDONED = timedelta(seconds=3)
 """An order whose sender is dead and that is this old was cut off between storing and answering."""
 
-LONGEST_SENDING = timedelta(seconds=60)
+LONGEST_SENDING = timedelta(seconds=25)
 """No sending takes longer, retries and waits included: past it an order is unknown even if its sender lives."""
 
 ENOUGH_READINGS = 3

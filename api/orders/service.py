@@ -8,31 +8,19 @@ from which `reconcile` goes on without a second send.
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from enum import StrEnum
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 import structlog
-from msgspec import Struct
 
 from api.accounts.service import AccountService, BrokerAccount
 from api.auth.principal import Principal
-from api.brokers.base import (
-    Acknowledgement,
-    BrokerAdapter,
-    BrokerError,
-    BrokerRateLimited,
-    BrokerRejected,
-    BrokerTokenExpired,
-    BrokerUnavailable,
-    LiveOrder,
-    NewOrder,
-)
+from api.brokers.base import Acknowledgement, BrokerAdapter, LiveOrder
 from api.brokers.registry import BrokerRegistry
 from api.domain import ledger
 from api.domain.enums import ExecutionType, OrderOrigin, OrderStatus, Permission
 from api.domain.order import Change, Order, PendingRequest, Stages
-from api.errors import BrokerProblem, ChangeRefused, ClientOrderIdReused, LucyError, NotFound, PossibleDuplicate, TooManyRequests
+from api.errors import ClientOrderIdReused, LucyError, NotFound, PossibleDuplicate
 from api.kit.clock import Clock, kst_day
 from api.market.service import MarketService
 from api.orders.checks import check_live_trading, check_new_order, check_open, check_replacement
@@ -40,29 +28,9 @@ from api.orders.gate import require_may_leave
 from api.orders.publishing import OrderPublisher
 from api.orders.repository import OrderRepository
 from api.orders.schemas import PlaceOrder, ReplaceOrder
+from api.orders.sending import NOT_SENT, SEND_DEADLINE, OrderSender, Outcome, Placed
 
 log = structlog.get_logger(__name__)
-
-SEND_DEADLINE = 5.0
-"""Seconds that an order may wait for its place under the broker's call limit; after that it is not sent, and said so."""
-
-NOT_SENT = "not_sent"
-"""Reason of an order that certainly never left; the same client_order_id may send it."""
-
-
-class Outcome(StrEnum):
-    """What came of a request."""
-
-    DONE = "done"
-    REPLAYED = "replayed"
-    UNKNOWN = "unknown"
-
-
-class Placed(Struct, frozen=True):
-    """An order, and what came of the request for it."""
-
-    order: Order
-    outcome: Outcome
 
 
 class OrderService:
@@ -76,6 +44,7 @@ class OrderService:
         market: MarketService,
         brokers: BrokerRegistry,
         publisher: OrderPublisher,
+        sender: OrderSender,
         clock: Clock,
         new_id: Callable[[], str],
         process_id: str,
@@ -86,6 +55,7 @@ class OrderService:
         self._market = market
         self._brokers = brokers
         self._publisher = publisher
+        self._sender = sender
         self._clock = clock
         self._new_id = new_id
         self._process_id = process_id
@@ -114,7 +84,7 @@ class OrderService:
                 raise
             stored, is_new = replay, False
         if is_new:
-            return await self._send_new(adapter, self._stamped(stored))
+            return await self._sender.send_new(adapter, self._stamped(stored))
         if stored.request_digest != order.request_digest:
             raise ClientOrderIdReused(f"{stored.client_order_id} names another order.", order_id=stored.id)
         if stored.status is OrderStatus.REJECTED and stored.reason == NOT_SENT:
@@ -129,9 +99,11 @@ class OrderService:
         check_open(order)
         adapter = await self._adapter(account)
         order = await self._claim(order, PendingRequest(kind="cancel", requested_at=self._clock.now()))
-        if order.status is not OrderStatus.PENDING_CANCEL:
-            check_open(order)
-        return await self._send_change(order, lambda live: adapter.cancel(live, quantity=None, deadline=SEND_DEADLINE), adds_number=False)
+
+        def send(live: LiveOrder) -> Awaitable[Acknowledgement]:
+            return adapter.cancel(live, quantity=None, deadline=SEND_DEADLINE)
+
+        return await self._sender.send_change(order, send, adds_number=False)
 
     async def replace(self, principal: Principal, order_id: str, request: ReplaceOrder) -> Placed:
         """Change quantity (down only) or price. The order stays ``pending_replace`` until the exchange confirms.
@@ -150,11 +122,9 @@ class OrderService:
         price = request.limit_price if request.limit_price != order.limit_price else None
         pending = PendingRequest(kind="replace", requested_at=self._clock.now(), quantity=quantity, limit_price=price)
         order = await self._claim(order, pending)
-        if order.status is not OrderStatus.PENDING_REPLACE or order.pending_request != pending:
-            check_open(order)
         if quantity is not None:
             less = order.quantity - quantity
-            placed = await self._send_change(
+            placed = await self._sender.send_change(
                 order, lambda live: adapter.cancel(live, quantity=less, deadline=SEND_DEADLINE), adds_number=False
             )
             order = placed.order
@@ -163,7 +133,7 @@ class OrderService:
         if price is None:
             return Placed(order, Outcome.DONE)
         new_price = price
-        return await self._send_change(
+        return await self._sender.send_change(
             order, lambda live: adapter.replace(live, limit_price=new_price, deadline=SEND_DEADLINE), adds_number=True
         )
 
@@ -218,22 +188,6 @@ class OrderService:
         if account.settings.on_possible_duplicate == "refuse" and await self._orders.has_twin_in_flight(order):
             raise PossibleDuplicate("An order of the same account, symbol, side, quantity and price is in flight or unknown.")
 
-    async def _send_new(self, adapter: BrokerAdapter, order: Order) -> Placed:
-        sent_at = self._clock.now()
-        try:
-            answer = await adapter.place(_new_order(order), deadline=SEND_DEADLINE)
-        except BrokerError as error:
-            return await self._settle_failure(order, error)
-        log.info("order_sent", order_id=order.id, account_id=order.account_id, broker=order.broker, broker_order_id=answer.order_number)
-        order = await self._orders.change(
-            order,
-            lambda current: ledger.acknowledged(
-                current, self._clock.now(), answer.order_number, answer.branch, answer.code, answer.message, sent_at
-            ),
-        )
-        self._publisher.publish_soon(order)
-        return Placed(order, Outcome.DONE)
-
     async def _send_again(self, account: BrokerAccount, order: Order) -> Placed:
         check_live_trading(account.environment, is_live_trading_on=self._is_live_trading_on)
         require_may_leave(account, order.side)
@@ -241,27 +195,10 @@ class OrderService:
         revived = ledger.revived(order, self._clock.now(), self._process_id)
         if not await self._orders.replace_if_unchanged(order, revived):
             return Placed(await self._orders.get(order.id), Outcome.REPLAYED)
-        return await self._send_new(adapter, revived)
-
-    async def _settle_failure(self, order: Order, error: BrokerError) -> Placed:
-        if isinstance(error, BrokerRejected):
-            order = await self._store_rejection(order, error.code, error.message, "broker")
-            return Placed(order, Outcome.DONE)
-        if _certainly_not_sent(error):
-            order = await self._store_rejection(order, "", str(error.message), NOT_SENT)
-            _raise_not_sent(order, error)
-        log.warning("order_outcome_unknown", order_id=order.id, broker=error.broker, problem=str(error))
-        order = await self._orders.change(order, lambda current: ledger.outcome_unknown(current, self._clock.now(), "no_answer"))
-        self._publisher.publish_soon(order)
-        return Placed(order, Outcome.UNKNOWN if order.status is OrderStatus.UNKNOWN else Outcome.DONE)
-
-    async def _store_rejection(self, order: Order, code: str, message: str, reason: str) -> Order:
-        order = await self._orders.change(order, lambda current: ledger.rejected(current, self._clock.now(), code, message, reason))
-        self._publisher.publish_soon(order)
-        return order
+        return await self._sender.send_new(adapter, revived)
 
     async def _claim(self, order: Order, request: PendingRequest) -> Order:
-        """Note the request durably before it is sent; an order that changed meanwhile is given back as it is."""
+        """Note the request durably before it is sent; refused where the order changed meanwhile and is not open any more."""
 
         def rule(current: Order) -> Order:
             check_open(current)
@@ -270,35 +207,6 @@ class OrderService:
         order = await self._orders.change(order, rule)
         self._publisher.publish_soon(order)
         return order
-
-    async def _send_change(self, order: Order, send: Callable[[LiveOrder], Awaitable[Acknowledgement]], *, adds_number: bool) -> Placed:
-        try:
-            answer = await send(_live_order(order))
-        except BrokerError as error:
-            if isinstance(error, BrokerRejected) or _certainly_not_sent(error):
-                code, words = (error.code, error.message) if isinstance(error, BrokerRejected) else ("", error.message)
-                order = await self._orders.change(
-                    order, lambda current: ledger.request_refused(current, self._clock.now(), code, words, "broker")
-                )
-                self._publisher.publish_soon(order)
-                if isinstance(error, BrokerRejected):
-                    raise ChangeRefused(words, order_id=order.id, broker_code=code, broker_message=words) from error
-                _raise_not_sent(order, error)
-            log.warning("change_outcome_unknown", order_id=order.id, broker=error.broker, problem=str(error))
-            return Placed(await self._orders.get(order.id), Outcome.UNKNOWN)
-        order = await self._orders.change(
-            order,
-            lambda current: ledger.request_acknowledged(
-                current,
-                self._clock.now(),
-                answer.order_number if adds_number else None,
-                answer.branch if adds_number else None,
-                answer.code,
-                answer.message,
-            ),
-        )
-        self._publisher.publish_soon(order)
-        return Placed(order, Outcome.DONE)
 
     async def _tradable_order(self, principal: Principal, order_id: str) -> tuple[Order, BrokerAccount]:
         order = await self.get(principal, order_id)
@@ -360,49 +268,3 @@ def fingerprint(account_id: str, symbol: str, side: str, quantity: int, limit_pr
 
 def _digest(request: PlaceOrder) -> str:
     return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(request, client_order_id=None))).hexdigest()
-
-
-def _new_order(order: Order) -> NewOrder:
-    return NewOrder(
-        symbol=order.symbol,
-        side=order.side,
-        order_type=order.order_type,
-        time_in_force=order.time_in_force,
-        exchange=order.exchange,
-        quantity=order.quantity,
-        limit_price=order.limit_price,
-    )
-
-
-def _live_order(order: Order) -> LiveOrder:
-    return LiveOrder(
-        order_number=order.broker_order_ids[-1],
-        branch=order.branch,
-        symbol=order.symbol,
-        side=order.side,
-        order_type=order.order_type,
-        time_in_force=order.time_in_force,
-        exchange=order.exchange,
-        leaves_quantity=order.leaves_quantity,
-        limit_price=order.limit_price,
-    )
-
-
-def _certainly_not_sent(error: BrokerError) -> bool:
-    """Whether the error proves that the broker did nothing."""
-    if isinstance(error, BrokerUnavailable):
-        return not error.sent
-    return isinstance(error, BrokerRateLimited | BrokerTokenExpired)
-
-
-def _raise_not_sent(order: Order, error: BrokerError) -> NoReturn:
-    if isinstance(error, BrokerRateLimited):
-        raise TooManyRequests(
-            "The broker's call limit left no room in time; nothing was sent. The same request may be repeated.",
-            order_id=order.id,
-            outcome="none",
-            retry_after_seconds=error.retry_after,
-        ) from error
-    raise BrokerProblem(
-        f"Nothing was sent: {error.message}. The same request may be repeated.", order_id=order.id, outcome="none"
-    ) from error

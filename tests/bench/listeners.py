@@ -61,8 +61,8 @@ class Listener(asyncio.Protocol):
                 self.repeats += fill_id in self.arrivals
                 self.arrivals[fill_id] = now
                 self.fills.append((fill_id, fill[3].decode(), int(fill[1]), fill[5].decode(), int(fill[4])))
-        last = data.rfind(b"\n\n") + 2
-        self._rest = data[max(end, last) :]
+        blank = data.rfind(b"\n\n")  # the end of a comment or of a frame
+        self._rest = data[max(end, blank + 2 if blank >= 0 else 0) :]
 
     def connection_lost(self, error: Exception | None) -> None:
         """A stream that ends is a finding, unless `close` ended it."""
