@@ -14,6 +14,7 @@ from api.auth.controller import ApiKeyController, AuthController
 from api.auth.middleware import provide_principal
 from api.bootstrap import Services, open_services
 from api.events.controller import EventController
+from api.kit.loop import settle_memory
 from api.market.controller import InstrumentController, QuoteController
 from api.openapi import openapi_config
 from api.orders.controller import FillController, OrderController
@@ -64,6 +65,7 @@ def create_app(settings: Settings) -> Litestar:
         async with open_services(settings) as services:
             app.state.services = services
             await services.liveness.beat()
+            settle_memory()
             tasks = [asyncio.create_task(services.event_hub.run()), asyncio.create_task(services.liveness.run())]
             try:
                 yield

@@ -128,12 +128,15 @@ def _with_nested(types: Iterable[Any]) -> set[type[msgspec.Struct]]:
 
 
 def _complete(node: Any) -> None:
-    """In place: a type for each list of words; no defaults, which code generators take for "always there" in a request."""
+    """In place: a type for each list of words; no defaults, which code generators take for "always there" in a request; any
+    members where any are meant."""
     if isinstance(node, list):
         for item in node:
             _complete(item)
     elif isinstance(node, dict):
         node.pop("default", None)
+        if node.get("type") == "object" and not node.keys() & {"properties", "additionalProperties"}:
+            node["additionalProperties"] = True
         if all(isinstance(word, str) for word in node.get("enum", (0,))):
             node["type"] = "string"
         for item in node.values():

@@ -10,6 +10,7 @@ from arq import Worker
 from arq.connections import RedisSettings, create_pool
 
 from api.bootstrap import open_services
+from api.kit.loop import new_event_loop, settle_memory
 from api.settings import Settings
 from worker.schedule import CRON_JOBS, FUNCTIONS
 from worker.streams.supervisor import StreamSupervisor
@@ -54,6 +55,7 @@ async def serve(settings: Settings) -> None:
             asyncio.create_task(worker.async_run(), name="jobs"),
         ]
         stopping = asyncio.create_task(stop.wait())
+        settle_memory()
         log.info("worker_ready", process_id=services.process_id)
         try:
             done, _ = await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -68,4 +70,5 @@ async def serve(settings: Settings) -> None:
 
 def run(settings: Settings) -> None:
     """Entry of ``lucy worker``."""
-    asyncio.run(serve(settings))
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(serve(settings))

@@ -1,6 +1,6 @@
 """Listeners to ``GET /events``, many in one process of their own: bare sockets that note what arrives when.
 
-A listener counts as open once the API's first bytes have come.
+A listener counts as open once the API has said so (``: connected``): what is published before need not reach it.
 """
 
 import asyncio
@@ -45,10 +45,12 @@ class Listener(asyncio.Protocol):
         """Note what came."""
         now = time.time()
         if not self.is_open.done():
-            if not data.startswith(b"HTTP/1.1 200"):
-                self.is_open.set_exception(ConnectionError(data[:200].decode(errors="replace")))
+            head = self._rest + data
+            if not head.startswith(b"HTTP/1.1 200"):
+                self.is_open.set_exception(ConnectionError(head[:200].decode(errors="replace")))
                 return
-            self.is_open.set_result(None)
+            if b": connected" in head:
+                self.is_open.set_result(None)
         data = self._rest + data
         end = 0
         for frame in _FRAME.finditer(data):

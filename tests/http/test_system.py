@@ -119,7 +119,7 @@ def test_every_request_body_has_an_example() -> None:
 
 @pytest.mark.parametrize("name", sorted(EXAMPLES))
 def test_an_example_is_one_of_its_type(name: str) -> None:
-    kinds: dict[str, type[msgspec.Struct]] = {kind.__name__: kind for kind in (Fill, *wire_types(create_app(Settings())))}
+    kinds = {kind.__name__: kind for kind in wire_types(create_app(Settings()))} | {"Fill": Fill}
 
     msgspec.convert(EXAMPLES[name], kinds[name])
 

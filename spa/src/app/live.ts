@@ -18,7 +18,7 @@ const state = ref<LineState>('connecting')
 export const lineState = readonly(state)
 
 /** Listen until the returned function is called. */
-export function goLive(queryClient: QueryClient, onSignedOut: () => void): () => void {
+export function goLive(queryClient: QueryClient): () => void {
   const stop = new AbortController()
   let waiting: LucyEvent[] = []
   let flushTimer: ReturnType<typeof setTimeout> | undefined
@@ -53,10 +53,7 @@ export function goLive(queryClient: QueryClient, onSignedOut: () => void): () =>
         waiting.push(event)
         flushTimer ??= setTimeout(flush, FLUSH_MILLISECONDS)
       },
-      onState: (next) => {
-        state.value = next
-        if (next === 'signed_out') onSignedOut()
-      },
+      onState: (next) => (state.value = next),
     },
     stop.signal,
   )

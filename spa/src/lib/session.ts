@@ -16,14 +16,16 @@ const EARLY_MILLISECONDS = 20_000 // renew before the API would refuse the token
 const LOCK = 'lucy-refresh'
 
 const user = shallowRef<User | null>(null)
+const hasLeft = shallowRef(false)
 let apiUrl = ''
 let token: { text: string; expiresAt: number } | null = null
 let refreshing: Promise<boolean> | null = null
 
 export const session = {
   user: shallowReadonly(user),
+  /** Whether the last session ended because the user wanted so. */
+  hasLeft: shallowReadonly(hasLeft),
   isSignedIn: computed(() => user.value !== null),
-  canTrade: computed(() => user.value !== null && user.value.role !== 'viewer'),
 }
 
 export function configureSession(url: string): void {
@@ -59,6 +61,7 @@ export async function resume(): Promise<void> {
 
 export async function signOut(): Promise<void> {
   const { text } = token ?? {}
+  hasLeft.value = true
   forget()
   await post('/auth/logout', undefined, text)
 }
@@ -78,6 +81,7 @@ async function loadUser(): Promise<void> {
   const response = await fetch(`${apiUrl}/api/v1/auth/me`, { headers: { Authorization: `Bearer ${token?.text ?? ''}` } })
   if (!response.ok) await raise(response)
   user.value = (await response.json()) as User
+  hasLeft.value = false
 }
 
 function keep(answer: Token): void {
