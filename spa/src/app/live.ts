@@ -11,7 +11,7 @@ import { displayName, instrumentQuery, keys } from '@/lib/queries'
 import { showToast } from '@/lib/toasts'
 
 const FLUSH_MILLISECONDS = 40 // a burst of a thousand events is drawn a few times, not a thousand
-const MONEY_MILLISECONDS = 800 // balances are asked of the broker: once for fills that come together
+const MONEY_MILLISECONDS = 1_200 // balances are asked of the broker: once for fills that come together
 const MOST_FILL_NOTES = 2
 
 const state = ref<LineState>('connecting')

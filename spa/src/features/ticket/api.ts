@@ -3,7 +3,7 @@ import { computed, type MaybeRefOrGetter, toValue } from 'vue'
 import { api, must, type Schemas } from '@/lib/client'
 import { keys } from '@/lib/queries'
 
-const QUOTE_MILLISECONDS = 2_000
+const QUOTE_MILLISECONDS = 3_000
 const BUYING_POWER_MILLISECONDS = 10_000
 
 /** Stocks whose code or name fits what was typed. */
