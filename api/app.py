@@ -10,8 +10,9 @@ from litestar.datastructures import State
 from litestar.di import Provide
 
 from api.accounts.controller import AccountController
+from api.audit.controller import AuditController
 from api.auth.controller import ApiKeyController, AuthController
-from api.auth.middleware import provide_principal
+from api.auth.middleware import provide_principal, require_principal
 from api.bootstrap import Services, open_services
 from api.events.controller import EventController
 from api.kit.loop import settle_memory
@@ -29,6 +30,7 @@ _CONTROLLERS = (
     AuthController,
     ApiKeyController,
     UserController,
+    AuditController,
     AccountController,
     OrderController,
     FillController,
@@ -77,7 +79,7 @@ def create_app(settings: Settings) -> Litestar:
     dependencies = {name: _provide(field) for name, field in _INJECTED.items()}
     dependencies["principal"] = Provide(provide_principal)
     return Litestar(
-        route_handlers=[Router(BASE_PATH, route_handlers=list(_CONTROLLERS))],
+        route_handlers=[Router(BASE_PATH, route_handlers=list(_CONTROLLERS), guards=[require_principal])],
         dependencies=dependencies,
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[RequestIdMiddleware()],

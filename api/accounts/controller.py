@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar import Controller, delete, get, patch, post, put
 from litestar.di import NamedDependency
-from litestar.params import Parameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from api.accounts.schemas import (
     Account,
@@ -28,7 +28,7 @@ from api.domain.enums import Permission
 from api.kit.clock import Clock
 from api.problems import problems
 
-_ID = Parameter(pattern=r"^[0-9a-f]{24}$", description="Id of the account.")
+_ID = PathParameter(pattern=r"^[0-9a-f]{24}$", description="Id of the account.")
 _BROKER_PROBLEMS = (401, 403, 404, 429, 502, 503)
 
 
@@ -45,7 +45,7 @@ class AccountController(Controller):
 
     @post(operation_id="createAccount", summary="Connect an account", responses=problems(400, 401, 403, 409, 422))
     async def create_account(
-        self, data: CreateAccount, principal: NamedDependency[Principal], account_service: NamedDependency[AccountService]
+        self, data: JSONBody[CreateAccount], principal: NamedDependency[Principal], account_service: NamedDependency[AccountService]
     ) -> Account:
         """Connect a broker account by its keys; they are stored encrypted and never returned."""
         return await account_service.to_wire(principal, await account_service.create(principal, data))
@@ -64,7 +64,7 @@ class AccountController(Controller):
     async def change_account(
         self,
         account_id: Annotated[str, _ID],
-        data: ChangeAccount,
+        data: JSONBody[ChangeAccount],
         principal: NamedDependency[Principal],
         account_service: NamedDependency[AccountService],
     ) -> Account:
@@ -85,7 +85,7 @@ class AccountController(Controller):
     async def put_members(
         self,
         account_id: Annotated[str, _ID],
-        data: PutMembers,
+        data: JSONBody[PutMembers],
         principal: NamedDependency[Principal],
         account_service: NamedDependency[AccountService],
     ) -> Account:
@@ -102,7 +102,7 @@ class AccountController(Controller):
     async def put_kill_switch(
         self,
         account_id: Annotated[str, _ID],
-        data: PutKillSwitch,
+        data: JSONBody[PutKillSwitch],
         principal: NamedDependency[Principal],
         account_service: NamedDependency[AccountService],
     ) -> Account:
@@ -178,11 +178,11 @@ class AccountController(Controller):
     async def get_buying_power(
         self,
         account_id: Annotated[str, _ID],
-        symbol: Annotated[str, Parameter(pattern=r"^[0-9A-Z]{6}$")],
+        symbol: Annotated[str, QueryParameter(pattern=r"^[0-9A-Z]{6}$")],
         principal: NamedDependency[Principal],
         account_service: NamedDependency[AccountService],
         broker_registry: NamedDependency[BrokerRegistry],
-        limit_price: Annotated[int | None, Parameter(ge=1, description="Won; a market order without it.")] = None,
+        limit_price: Annotated[int | None, QueryParameter(ge=1, description="Won; a market order without it.")] = None,
     ) -> BuyingPower:
         """How many shares of a symbol may be bought at a price."""
         power = await (await _adapter(principal, account_id, account_service, broker_registry)).get_buying_power(symbol, limit_price)

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import Stream
 
 from api.auth.principal import Principal
@@ -44,12 +44,14 @@ class EventController(Controller):
         event_hub: NamedDependency[EventHub],
         order_service: NamedDependency[OrderService],
         clock: NamedDependency[Clock],
-        snapshot: Annotated[bool, Parameter(description="First the caller's live orders, then what happens.")] = False,
+        snapshot: Annotated[bool, QueryParameter(description="First the caller's live orders, then what happens.")] = False,
         last_event_id_header: Annotated[
-            str | None, Parameter(header="Last-Event-ID", description="Go on after this event; nothing is lost or repeated.")
+            str | None, HeaderParameter(name="Last-Event-ID", description="Go on after this event; nothing is lost or repeated.")
         ] = None,
-        last_event_id: Annotated[str | None, Parameter(description="The same for clients that cannot send the header.")] = None,
-        ticket: Annotated[str | None, Parameter(description="From `POST /events/ticket`, in place of the Authorization header.")] = None,
+        last_event_id: Annotated[str | None, QueryParameter(description="The same for clients that cannot send the header.")] = None,
+        ticket: Annotated[
+            str | None, QueryParameter(description="From `POST /events/ticket`, in place of the Authorization header.")
+        ] = None,
     ) -> Stream:
         """Events `order`, `fill`, `stream`, `alert`, `resync`; a comment line every 15 s keeps proxies from closing.
 
@@ -68,8 +70,8 @@ class EventController(Controller):
         self,
         principal: NamedDependency[Principal],
         event_hub: NamedDependency[EventHub],
-        after: Annotated[str, Parameter(description="Id of the last event known; `0` for all that is kept.")] = "0",
-        limit: Annotated[int, Parameter(ge=1, le=1000)] = 200,
+        after: Annotated[str, QueryParameter(description="Id of the last event known; `0` for all that is kept.")] = "0",
+        limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 200,
     ) -> EventLog:
         """The same events with the same ids, by REST."""
         if parse_id(after) is None:

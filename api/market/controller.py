@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar import Controller, get
 from litestar.di import NamedDependency
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 
 from api.accounts.service import AccountService
 from api.auth.principal import Principal
@@ -29,15 +29,17 @@ class InstrumentController(Controller):
         self,
         market_service: NamedDependency[MarketService],
         principal: NamedDependency[Principal],
-        query: Annotated[str, Parameter(max_length=40, description="Code, Korean or English name, or initial consonants (ㅅㅅㅈㅈ).")] = "",
-        limit: Annotated[int, Parameter(ge=1, le=100)] = 20,
+        text: Annotated[
+            str, QueryParameter(name="query", max_length=40, description="Code, Korean or English name, or initial consonants (ㅅㅅㅈㅈ).")
+        ] = "",
+        limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
     ) -> InstrumentPage:
         """Instruments that fit, best first."""
-        return InstrumentPage(items=await market_service.search(query, limit), next_cursor=None)
+        return InstrumentPage(items=await market_service.search(text, limit), next_cursor=None)
 
     @get("/{symbol:str}", operation_id="getInstrument", summary="One instrument", responses=problems(401, 404))
     async def get_instrument(
-        self, symbol: str, market_service: NamedDependency[MarketService], principal: NamedDependency[Principal]
+        self, symbol: FromPath[str], market_service: NamedDependency[MarketService], principal: NamedDependency[Principal]
     ) -> Instrument:
         """One instrument with today's limits."""
         instrument = await market_service.find(symbol)
@@ -55,7 +57,7 @@ class QuoteController(Controller):
     @get(operation_id="getQuotes", summary="Current prices", responses=problems(400, 401, 404, 422, 429, 502, 503))
     async def get_quotes(
         self,
-        symbols: Annotated[str, Parameter(description="Symbols, comma separated, at most 30.", max_length=400)],
+        symbols: Annotated[str, QueryParameter(description="Symbols, comma separated, at most 30.", max_length=400)],
         market_service: NamedDependency[MarketService],
         account_service: NamedDependency[AccountService],
         broker_registry: NamedDependency[BrokerRegistry],

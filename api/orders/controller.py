@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import Body, Parameter
+from litestar.params import HeaderParameter, JSONBody, PathParameter, QueryParameter
 from msgspec import Struct
 
 from api.auth.principal import Principal
@@ -20,7 +20,7 @@ from api.problems import answers, problems
 
 _STATUS = {Outcome.DONE: 201, Outcome.REPLAYED: 200, Outcome.UNKNOWN: 202}
 _CHANGE_STATUS = {Outcome.DONE: 200, Outcome.REPLAYED: 200, Outcome.UNKNOWN: 202}
-_ID = Parameter(pattern=r"^[0-9a-f]{24}$", description="Id of the order.")
+_ID = PathParameter(pattern=r"^[0-9a-f]{24}$", description="Id of the order.")
 _OPEN = "open"
 
 
@@ -59,12 +59,12 @@ class OrderController(Controller):
     )
     async def place_order(
         self,
-        data: Annotated[PlaceOrder, Body(description="The order.")],
+        data: JSONBody[PlaceOrder],
         principal: NamedDependency[Principal],
         order_service: NamedDependency[OrderService],
         idempotency_key: Annotated[
             str | None,
-            Parameter(header="Idempotency-Key", max_length=64, description="A synonym of client_order_id, for clients that prefer it."),
+            HeaderParameter(name="Idempotency-Key", max_length=64, description="A synonym of client_order_id, for clients that prefer it."),
         ] = None,
     ) -> Response[Order]:
         """Place one order at one account.
@@ -80,13 +80,15 @@ class OrderController(Controller):
         self,
         principal: NamedDependency[Principal],
         order_service: NamedDependency[OrderService],
-        account_id: Annotated[str | None, Parameter(description="One account; all that the caller may see otherwise.")] = None,
-        status: Annotated[list[str] | None, Parameter(description="One or more statuses, or `open` for all that are not terminal.")] = None,
-        symbol: Annotated[str | None, Parameter(description="One symbol.")] = None,
-        from_day: Annotated[date | None, Parameter(query="from", description="First KST trading day.")] = None,
-        to_day: Annotated[date | None, Parameter(query="to", description="Last KST trading day.")] = None,
-        limit: Annotated[int, Parameter(ge=1, le=500)] = 50,
-        cursor: Annotated[str | None, Parameter(description="`next_cursor` of the page before.")] = None,
+        account_id: Annotated[str | None, QueryParameter(description="One account; all that the caller may see otherwise.")] = None,
+        status: Annotated[
+            list[str] | None, QueryParameter(description="One or more statuses, or `open` for all that are not terminal.")
+        ] = None,
+        symbol: Annotated[str | None, QueryParameter(description="One symbol.")] = None,
+        from_day: Annotated[date | None, QueryParameter(name="from", description="First KST trading day.")] = None,
+        to_day: Annotated[date | None, QueryParameter(name="to", description="Last KST trading day.")] = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
+        cursor: Annotated[str | None, QueryParameter(description="`next_cursor` of the page before.")] = None,
     ) -> OrderPage:
         """The caller's orders, newest first."""
         query = _query(status, symbol, from_day, to_day)
@@ -127,7 +129,7 @@ class OrderController(Controller):
     async def replace_order(
         self,
         order_id: Annotated[str, _ID],
-        data: ReplaceOrder,
+        data: JSONBody[ReplaceOrder],
         principal: NamedDependency[Principal],
         order_service: NamedDependency[OrderService],
     ) -> Response[Order]:
@@ -160,7 +162,7 @@ class OrderController(Controller):
         responses=problems(400, 401, 403, 404, 422),
     )
     async def cancel_all(
-        self, data: CancelAll, principal: NamedDependency[Principal], order_service: NamedDependency[OrderService]
+        self, data: JSONBody[CancelAll], principal: NamedDependency[Principal], order_service: NamedDependency[OrderService]
     ) -> CancelResults:
         """Cancel every open order of one account, or of all; one result an order."""
         results = await order_service.cancel_all(principal, data.account_id)
@@ -178,12 +180,12 @@ class FillController(Controller):
         self,
         principal: NamedDependency[Principal],
         order_service: NamedDependency[OrderService],
-        account_id: Annotated[str | None, Parameter(description="One account; all that the caller may see otherwise.")] = None,
-        symbol: Annotated[str | None, Parameter(description="One symbol.")] = None,
-        from_day: Annotated[date | None, Parameter(query="from", description="First KST trading day.")] = None,
-        to_day: Annotated[date | None, Parameter(query="to", description="Last KST trading day.")] = None,
-        limit: Annotated[int, Parameter(ge=1, le=200, description="Orders a page; each page holds all fills of its orders.")] = 50,
-        cursor: Annotated[str | None, Parameter(description="`next_cursor` of the page before.")] = None,
+        account_id: Annotated[str | None, QueryParameter(description="One account; all that the caller may see otherwise.")] = None,
+        symbol: Annotated[str | None, QueryParameter(description="One symbol.")] = None,
+        from_day: Annotated[date | None, QueryParameter(name="from", description="First KST trading day.")] = None,
+        to_day: Annotated[date | None, QueryParameter(name="to", description="Last KST trading day.")] = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=200, description="Orders a page; each page holds all fills of its orders.")] = 50,
+        cursor: Annotated[str | None, QueryParameter(description="`next_cursor` of the page before.")] = None,
     ) -> FillPage:
         """Fills of the caller's orders, those of the newest orders first, an order's own fills newest first."""
         query = _query(None, symbol, from_day, to_day) | {"cumulative_quantity": {"$gt": 0}}

@@ -50,7 +50,11 @@ async def _run(is_quick: bool, wanted: set[str], order_count: int | None, idle: 
             for name in PARTS:
                 if name in wanted:
                     note(f"{name} …")
+                    started, others = time.monotonic(), rig.other_seconds()
                     await parts[name](rig)
+                    seconds = time.monotonic() - started
+                    share = (rig.other_seconds() - others) / seconds / (os.cpu_count() or 1) * 100
+                    note(f"  {seconds:.0f} s; other programs took {share:.0f} % of the machine meanwhile")
     figures.print()
     note(f"\n{time.monotonic() - began:.0f} s. Targets: design.md §11, for one 2-core machine with nothing else running on it.")
 

@@ -25,6 +25,13 @@ class Helper:
         self._module = module
         self._process: asyncio.subprocess.Process | None = None
 
+    @property
+    def pid(self) -> int:
+        """Number of its process."""
+        if self._process is None:
+            raise HelperFailed(f"{self._module} does not run")
+        return self._process.pid
+
     async def start(self) -> None:
         """Start it."""
         self._process = await asyncio.create_subprocess_exec(

@@ -24,6 +24,7 @@ async def measure(rig: Rig, figures: Figures, *, orders: int) -> None:
         "all accounts": {"limit": "50"},
         "one account": {"limit": "50", "account_id": rig.accounts["kis"][0]["id"]},
         "filled only": {"limit": "50", "status": "filled"},
+        "open only": {"limit": "50", "status": "open"},
     }
     few = collection.estimated_document_count()
     before = {name: await _time(rig, query) for name, query in queries.items()}

@@ -60,11 +60,12 @@ class Rig:
         self.names: dict[str, list[Name]] = {}  # by part: what one part leaves waiting must not be met by another
         self._pids = server_pids
 
-    async def prepare(self, data_dir_pid: int) -> None:
+    async def prepare(self) -> None:
         """Open accounts, connect them to Lucy, wait until every stream is live, find names to trade."""
         await self.generator.start()
         await self.listeners.start()
-        self._pids |= _pids_of_children(data_dir_pid)
+        self._pids |= _pids_of_children(os.getpid())
+        self._pids |= {"bench": os.getpid(), "load": self.generator.pid, "listeners": self.listeners.pid}
         self.user_id = (await self.stack.http.get("/auth/me")).json()["id"]
         self.names = _names((await self.stack.sandbox.get("/market")).json())
         shares = {name.symbol: 1_000_000 for names in self.names.values() for name in names}
@@ -133,11 +134,11 @@ class Rig:
         lines = Path(f"/proc/{self._pids[name]}/status").read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
 
-    def other_load(self) -> tuple[float, float]:
-        """CPU seconds that the whole machine has used so far, and those that went to anything but the copy."""
+    def other_seconds(self) -> float:
+        """CPU seconds that this machine has spent on anything but the bench so far."""
         fields = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-        busy = (sum(fields) - fields[3] - fields[4]) / _TICKS_PER_SECOND
-        return busy, busy - sum(self.cpu_seconds().values())
+        busy = (sum(fields) - fields[3] - fields[4]) / _TICKS_PER_SECOND  # all but idle and waiting for the disk
+        return busy - sum(self.cpu_seconds().values())
 
     async def until_quiet(self) -> None:
         """Wait until the API and the worker rest, so that one part does not weigh on the next."""
@@ -168,7 +169,7 @@ async def prepared(folder: Path) -> AsyncIterator[Rig]:
         async with running(settings, folder) as stack:
             rig = Rig(stack, {"mongod": mongod.pid, "valkey": valkey.pid})
             try:
-                await rig.prepare(os.getpid())
+                await rig.prepare()
                 note(f"{KIS_ACCOUNTS} KIS and {LS_ACCOUNTS} LS accounts connected, all streams live; the brokers' call limits stay on")
                 yield rig
             finally:

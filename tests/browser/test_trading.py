@@ -47,7 +47,7 @@ async def test_a_trader_signs_in_buys_and_sees_the_fill_without_reloading(
     output, _ = await asyncio.wait_for(process.communicate(), 120)
 
     seen: dict[str, Any] = json.loads(output.decode().strip().splitlines()[-1])
-    assert process.returncode == 0, seen
+    assert process.returncode == 0, json.dumps(seen)
     assert seen["is_same_document"]
     order = await stack.order(seen["order_id"])
     assert (order["status"], order["cumulative_quantity"]) == ("filled", 3)

@@ -1,35 +1,45 @@
-/** What this browser remembers: language and theme. Nothing secret. */
+/** What this browser remembers: language, theme, the last stock. Nothing secret. */
 
 import { ref, watch } from 'vue'
 
 export type Theme = 'system' | 'light' | 'dark'
 export type Language = 'ko' | 'en'
 
-const THEMES: readonly Theme[] = ['system', 'light', 'dark']
-const LANGUAGES: readonly Language[] = ['ko', 'en']
+const THEME = 'lucy-theme'
+const LANGUAGE = 'lucy-language'
+const SYMBOL = 'lucy-symbol'
+const CODE = /^[0-9A-Z]{6}$/
 
-export const theme = ref<Theme>(stored('lucy-theme', THEMES, 'system'))
-export const language = ref<Language>(stored('lucy-language', LANGUAGES, 'ko'))
+export const theme = ref<Theme>(oneOf(read(THEME), ['system', 'light', 'dark'], 'system'))
+export const language = ref<Language>(oneOf(read(LANGUAGE), ['ko', 'en'], 'ko'))
+/** The stock that the ticket was last on; empty at first. */
+export const lastSymbol = ref(CODE.test(read(SYMBOL)) ? read(SYMBOL) : '')
 
 /** Put the preferences onto the document, now and whenever they change. */
 export function applyPreferences(): void {
-  watch(theme, (value) => remember('lucy-theme', value, () => (document.documentElement.dataset.theme = value)), { immediate: true })
-  watch(language, (value) => remember('lucy-language', value, () => (document.documentElement.lang = value)), { immediate: true })
+  const root = document.documentElement
+  watch(theme, (value) => write(THEME, (root.dataset.theme = value)), { immediate: true })
+  watch(language, (value) => write(LANGUAGE, (root.lang = value)), { immediate: true })
+  watch(lastSymbol, (value) => write(SYMBOL, value))
 }
 
-function remember(key: string, value: string, apply: () => void): void {
-  apply()
+function oneOf<T extends string>(value: string, allowed: readonly T[], fallback: T): T {
+  return allowed.find((each) => each === value) ?? fallback
+}
+
+// Private windows may refuse the storage; a choice then lasts as long as the page.
+function read(key: string): string {
   try {
-    localStorage.setItem(key, value)
+    return localStorage.getItem(key) ?? ''
   } catch {
-    // private windows may refuse; the choice then lasts as long as the page
+    return ''
   }
 }
 
-function stored<T extends string>(key: string, allowed: readonly T[], fallback: T): T {
+function write(key: string, value: string): void {
   try {
-    return allowed.find((value) => value === localStorage.getItem(key)) ?? fallback
+    localStorage.setItem(key, value)
   } catch {
-    return fallback
+    // see above
   }
 }

@@ -220,6 +220,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Changes of money and rights (admin)
+         * @description Entries, newest first.
+         */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/login": {
         parameters: {
             query?: never;
@@ -295,7 +315,7 @@ export interface paths {
         put?: never;
         /**
          * Change the password
-         * @description Set a new password; all sessions end.
+         * @description Set a new password; all sessions end, this one too: sign in again.
          */
         post: operations["changePassword"];
         delete?: never;
@@ -495,7 +515,7 @@ export interface paths {
         };
         /**
          * Figures for Prometheus (admin)
-         * @description Process figures and open event streams.
+         * @description Process figures, requests and open event streams of the process that answers. A scraper uses an API key of an admin.
          */
         get: operations["getMetrics"];
         put?: never;
@@ -630,7 +650,7 @@ export interface paths {
         };
         /**
          * List users
-         * @description All users.
+         * @description Users, oldest first.
          */
         get: operations["listUsers"];
         put?: never;
@@ -677,14 +697,25 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** AccessToken */
+        /**
+         * AccessToken
+         * @description Send it as ``Authorization: Bearer <access_token>``; ``expires_in`` in seconds.
+         * @example {
+         *       "access_token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI2NjUwIn0.c2lnbmF0dXJl",
+         *       "expires_in": 900,
+         *       "token_type": "Bearer"
+         *     }
+         */
         AccessToken: {
             access_token: string;
             expires_in: number;
-            /** @constant */
+            /** @enum {string} */
             token_type: "Bearer";
         };
-        /** Account */
+        /**
+         * Account
+         * @description A broker account, without its secrets. ``permission`` is the caller's own.
+         */
         Account: {
             account_number: string;
             broker: components["schemas"]["Broker"];
@@ -701,12 +732,18 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
-        /** AccountPage */
+        /**
+         * AccountPage
+         * @description The caller's accounts, oldest first.
+         */
         AccountPage: {
             items: components["schemas"]["Account"][];
             next_cursor: string | null;
         };
-        /** AccountSettings */
+        /**
+         * AccountSettings
+         * @description How doubtful orders are treated.
+         */
         AccountSettings: {
             never_received_after_seconds: number;
             /** @enum {string} */
@@ -718,14 +755,18 @@ export interface components {
          */
         AlertEvent: {
             account_id: string | null;
+            /** Format: date-time */
             at: string;
             code: string;
             message: string;
             order_id: string | null;
-            /** @enum {unknown} */
+            /** @enum {string} */
             type: "alert";
         };
-        /** ApiKey */
+        /**
+         * ApiKey
+         * @description A key, without its secret. ``hint`` is its end.
+         */
         ApiKey: {
             /** Format: date-time */
             created_at: string;
@@ -734,12 +775,46 @@ export interface components {
             name: string;
             scopes: string[];
         };
-        /** ApiKeyPage */
+        /**
+         * ApiKeyPage
+         * @description The caller's keys, oldest first.
+         */
         ApiKeyPage: {
             items: components["schemas"]["ApiKey"][];
             next_cursor: string | null;
         };
-        /** Balance */
+        /**
+         * AuditEntry
+         * @description One change of money or rights: who, when, from where, what. ``before`` is null for a creation, ``after`` for a deletion.
+         */
+        AuditEntry: {
+            action: string;
+            actor: string;
+            address: string | null;
+            after: {
+                [key: string]: unknown;
+            } | null;
+            /** Format: date-time */
+            at: string;
+            before: {
+                [key: string]: unknown;
+            } | null;
+            id: string;
+            request_id: string | null;
+            subject: string;
+        };
+        /**
+         * AuditPage
+         * @description Entries, newest first.
+         */
+        AuditPage: {
+            items: components["schemas"]["AuditEntry"][];
+            next_cursor: string | null;
+        };
+        /**
+         * Balance
+         * @description Money of the account in won. ``settled_cash``: after all unsettled trades (D+2); ``orderable_cash``: without borrowing.
+         */
         Balance: {
             account_id: string;
             /** Format: date-time */
@@ -758,7 +833,10 @@ export interface components {
          * @enum {string}
          */
         Broker: "kis" | "ls";
-        /** BuyingPower */
+        /**
+         * BuyingPower
+         * @description What may be bought now without borrowing.
+         */
         BuyingPower: {
             account_id: string;
             limit_price: number | null;
@@ -768,6 +846,7 @@ export interface components {
         };
         /**
          * CancelAll
+         * @description Whose open orders to cancel; without an account, those of every account that the caller may trade.
          * @example {
          *       "account_id": "6650f1c2a4b3c2d1e0f9a8b7"
          *     }
@@ -775,7 +854,10 @@ export interface components {
         CancelAll: {
             account_id?: string | null;
         };
-        /** CancelResult */
+        /**
+         * CancelResult
+         * @description What became of one order's cancel. ``status_code`` is what the single call would have answered.
+         */
         CancelResult: {
             code: string | null;
             detail: string | null;
@@ -783,11 +865,23 @@ export interface components {
             order_id: string;
             status_code: number;
         };
-        /** CancelResults */
+        /**
+         * CancelResults
+         * @description One result an order.
+         */
         CancelResults: {
             items: components["schemas"]["CancelResult"][];
         };
-        /** ChangeAccount */
+        /**
+         * ChangeAccount
+         * @description What to change; what is left out stays. New keys take effect with the next call to the broker.
+         * @example {
+         *       "name": "KIS 위탁 2",
+         *       "settings": {
+         *         "on_possible_duplicate": "refuse"
+         *       }
+         *     }
+         */
         ChangeAccount: {
             /** @description The broker's app key. Never returned. */
             app_key?: string;
@@ -802,7 +896,13 @@ export interface components {
             name?: string;
             settings?: components["schemas"]["ChangeSettings"];
         };
-        /** ChangeMe */
+        /**
+         * ChangeMe
+         * @description What a user may change of their own profile.
+         * @example {
+         *       "name": "홍길동"
+         *     }
+         */
         ChangeMe: {
             /**
              * @description Name shown to people.
@@ -810,7 +910,14 @@ export interface components {
              */
             name?: string;
         };
-        /** ChangePassword */
+        /**
+         * ChangePassword
+         * @description The old and the new password.
+         * @example {
+         *       "current_password": "lucy-demo",
+         *       "new_password": "correct horse battery"
+         *     }
+         */
         ChangePassword: {
             current_password: string;
             /**
@@ -819,13 +926,23 @@ export interface components {
              */
             new_password: string;
         };
-        /** ChangeSettings */
+        /**
+         * ChangeSettings
+         * @description Settings to change; what is left out stays.
+         */
         ChangeSettings: {
             /** @description Seconds after which an order that the broker's list never shows is taken as never received. */
             never_received_after_seconds?: number;
+            /** @enum {string} */
             on_possible_duplicate?: "flag" | "refuse";
         };
-        /** ChangeUser */
+        /**
+         * ChangeUser
+         * @description What to change; what is left out stays. A new password, role or ``is_active: false`` ends the user's sessions.
+         * @example {
+         *       "role": "viewer"
+         *     }
+         */
         ChangeUser: {
             is_active?: boolean;
             /**
@@ -840,7 +957,19 @@ export interface components {
             password?: string;
             role?: components["schemas"]["Role"];
         };
-        /** CreateAccount */
+        /**
+         * CreateAccount
+         * @description A broker account to connect. The caller becomes its manager.
+         * @example {
+         *       "account_number": "12345678-01",
+         *       "app_key": "PSabcdefghijklmnopqrstuvwxyz01234567",
+         *       "app_secret": "the app secret that the broker shows once",
+         *       "broker": "kis",
+         *       "environment": "paper",
+         *       "hts_id": "hong1",
+         *       "name": "KIS 위탁 1"
+         *     }
+         */
         CreateAccount: {
             /**
              * @description Digits; KIS 8 + 2, with or without the hyphen; LS as the broker shows it.
@@ -853,18 +982,25 @@ export interface components {
             app_secret: string;
             broker: components["schemas"]["Broker"];
             environment: components["schemas"]["Environment"];
-            /**
-             * @description KIS: the HTS log-in id that fill notices are subscribed by. Never returned.
-             * @default
-             */
-            hts_id: string;
+            /** @description KIS: the HTS log-in id that fill notices are subscribed by. Never returned. */
+            hts_id?: string;
             /**
              * @description What people call it.
              * @example KIS 위탁 1
              */
             name: string;
         };
-        /** CreateApiKey */
+        /**
+         * CreateApiKey
+         * @description A key to make. It can do what its scopes and the user's role both allow.
+         * @example {
+         *       "name": "AssetERP",
+         *       "scopes": [
+         *         "read",
+         *         "trade"
+         *       ]
+         *     }
+         */
         CreateApiKey: {
             /** @example AssetERP */
             name: string;
@@ -874,14 +1010,19 @@ export interface components {
              *       "trade"
              *     ]
              */
-            scopes: ("read" | "trade" | "admin")[];
+            scopes: ("admin" | "read" | "trade")[];
         };
-        /** CreateUser */
+        /**
+         * CreateUser
+         * @description A new user.
+         * @example {
+         *       "name": "홍길동",
+         *       "password": "correct horse battery",
+         *       "role": "trader",
+         *       "username": "trader1"
+         *     }
+         */
         CreateUser: {
-            /**
-             * @description Name shown to people.
-             * @example 홍길동
-             */
             name?: string | null;
             /**
              * @description At least 8 characters.
@@ -900,8 +1041,11 @@ export interface components {
          * @description Which of a broker's systems an account lives in; ``sandbox`` is Lucy's own market behind the broker's protocol.
          * @enum {string}
          */
-        Environment: "sandbox" | "paper" | "real";
-        /** EventLog */
+        Environment: "paper" | "real" | "sandbox";
+        /**
+         * EventLog
+         * @description Events after the given id, oldest first. ``is_resync``: the id is not in the kept window, reload by REST.
+         */
         EventLog: {
             is_resync: boolean;
             items: components["schemas"]["LoggedEvent"][];
@@ -910,7 +1054,6 @@ export interface components {
         /**
          * Exchange
          * @description Where an order may be executed: KRX, the alternative venue NXT, or the broker's smart order routing.
-         * @default KRX
          * @enum {string}
          */
         Exchange: "KRX" | "NXT" | "SOR";
@@ -919,13 +1062,33 @@ export interface components {
          * @description FIX ExecType (150): what happened to an order.
          * @enum {string}
          */
-        ExecutionType: "pending_new" | "new" | "trade" | "trade_cancel" | "trade_correct" | "pending_cancel" | "canceled" | "pending_replace" | "replaced" | "rejected" | "expired" | "cancel_rejected" | "replace_rejected" | "unknown" | "order_status";
-        /** FieldError */
+        ExecutionType: "cancel_rejected" | "canceled" | "expired" | "new" | "order_status" | "pending_cancel" | "pending_new" | "pending_replace" | "rejected" | "replace_rejected" | "replaced" | "trade" | "trade_cancel" | "trade_correct" | "unknown";
+        /**
+         * FieldError
+         * @description What is wrong with one field.
+         */
         FieldError: {
             field: string;
             message: string;
         };
-        /** Fill */
+        /**
+         * Fill
+         * @description One execution. ``price`` in won a share; ``executed_at`` as precise as the broker tells.
+         * @example {
+         *       "account_id": "6650f1c2a4b3c2d1e0f9a8b7",
+         *       "amount": 284000,
+         *       "broker_order_id": "0000117057",
+         *       "executed_at": "2026-11-23T00:00:00.412Z",
+         *       "execution_id": null,
+         *       "id": "6650f1c2a4b3c2d1e0f9a8c1-1",
+         *       "order_id": "6650f1c2a4b3c2d1e0f9a8c1",
+         *       "price": 71000,
+         *       "quantity": 4,
+         *       "side": "buy",
+         *       "source": "stream",
+         *       "symbol": "005930"
+         *     }
+         */
         Fill: {
             account_id: string;
             amount: number;
@@ -946,13 +1109,17 @@ export interface components {
          * @description An execution was recorded; the order of the same ``order_version`` follows as an `OrderEvent`.
          */
         FillEvent: {
+            /** Format: date-time */
             at: string;
             fill: components["schemas"]["Fill"];
             order_version: number;
-            /** @enum {unknown} */
+            /** @enum {string} */
             type: "fill";
         };
-        /** FillPage */
+        /**
+         * FillPage
+         * @description One page of fills, those of the newest orders first.
+         */
         FillPage: {
             items: components["schemas"]["Fill"][];
             next_cursor: string | null;
@@ -962,13 +1129,19 @@ export interface components {
          * @description Who told of a fill: the broker's websocket notice or its order inquiry.
          * @enum {string}
          */
-        FillSource: "stream" | "reconciliation";
-        /** Health */
+        FillSource: "reconciliation" | "stream";
+        /**
+         * Health
+         * @description Whether the process works.
+         */
         Health: {
             /** @enum {string} */
             status: "ok" | "unavailable";
         };
-        /** Instrument */
+        /**
+         * Instrument
+         * @description A listed instrument. Prices in won, valid on ``priced_day``; ``tick_size`` at the reference price.
+         */
         Instrument: {
             english_name: string;
             is_halted: boolean;
@@ -989,13 +1162,17 @@ export interface components {
             tick_size: number;
             upper_limit_price: number;
         };
-        /** InstrumentPage */
+        /**
+         * InstrumentPage
+         * @description Search results, best first.
+         */
         InstrumentPage: {
             items: components["schemas"]["Instrument"][];
             next_cursor: string | null;
         };
         /**
          * LogIn
+         * @description User name and password.
          * @example {
          *       "password": "lucy-demo",
          *       "username": "demo"
@@ -1007,14 +1184,20 @@ export interface components {
             /** @example demo */
             username: string;
         };
-        /** LoggedEvent */
+        /**
+         * LoggedEvent
+         * @description One event, as `GET /events` sends it: ``id`` and ``event`` of the SSE frame, and its data.
+         */
         LoggedEvent: {
-            data: unknown;
+            data: components["schemas"]["OrderEvent"] | components["schemas"]["FillEvent"] | components["schemas"]["StreamEvent"] | components["schemas"]["AlertEvent"] | components["schemas"]["ResyncEvent"];
             event: string;
             /** @example 1763866800000-0 */
             id: string;
         };
-        /** Me */
+        /**
+         * Me
+         * @description The caller.
+         */
         Me: {
             id: string;
             name: string;
@@ -1022,12 +1205,18 @@ export interface components {
             scopes: string[];
             username: string;
         };
-        /** Member */
+        /**
+         * Member
+         * @description A user's permission at the account.
+         */
         Member: {
             permission: components["schemas"]["Permission"];
             user_id: string;
         };
-        /** NewApiKey */
+        /**
+         * NewApiKey
+         * @description A new key with its secret, which is shown this once.
+         */
         NewApiKey: {
             /** Format: date-time */
             created_at: string;
@@ -1037,10 +1226,66 @@ export interface components {
             scopes: string[];
             secret: string;
         };
-        /** Order */
+        /**
+         * Order
+         * @description One order with its fills. Amounts in KRW won, quantities in shares, times with offset.
+         * @example {
+         *       "account_id": "6650f1c2a4b3c2d1e0f9a8b7",
+         *       "average_price": 71000,
+         *       "block_order_id": null,
+         *       "broker": "kis",
+         *       "broker_code": null,
+         *       "broker_message": null,
+         *       "broker_order_ids": [
+         *         "0000117057"
+         *       ],
+         *       "client_order_id": "desk-1-0001",
+         *       "created_at": "2026-11-23T00:00:00.101Z",
+         *       "created_by": "6650f1c2a4b3c2d1e0f9a8a0",
+         *       "cumulative_quantity": 4,
+         *       "exchange": "KRX",
+         *       "filled_amount": 284000,
+         *       "fills": [
+         *         {
+         *           "account_id": "6650f1c2a4b3c2d1e0f9a8b7",
+         *           "amount": 284000,
+         *           "broker_order_id": "0000117057",
+         *           "executed_at": "2026-11-23T00:00:00.412Z",
+         *           "execution_id": null,
+         *           "id": "6650f1c2a4b3c2d1e0f9a8c1-1",
+         *           "order_id": "6650f1c2a4b3c2d1e0f9a8c1",
+         *           "price": 71000,
+         *           "quantity": 4,
+         *           "side": "buy",
+         *           "source": "stream",
+         *           "symbol": "005930"
+         *         }
+         *       ],
+         *       "id": "6650f1c2a4b3c2d1e0f9a8c1",
+         *       "is_possible_duplicate": false,
+         *       "leaves_quantity": 6,
+         *       "limit_price": 71000,
+         *       "order_type": "limit",
+         *       "origin": "api",
+         *       "quantity": 10,
+         *       "reason": null,
+         *       "side": "buy",
+         *       "stages": {
+         *         "answered_at": "2026-11-23T00:00:00.131Z",
+         *         "received_at": "2026-11-23T00:00:00.101Z",
+         *         "sent_at": "2026-11-23T00:00:00.103Z",
+         *         "stored_at": "2026-11-23T00:00:00.103Z"
+         *       },
+         *       "status": "partially_filled",
+         *       "symbol": "005930",
+         *       "time_in_force": "day",
+         *       "trading_day": "2026-11-23",
+         *       "updated_at": "2026-11-23T00:00:00.415Z",
+         *       "version": 3
+         *     }
+         */
         Order: {
             account_id: string;
-            /** @description filled_amount / cumulative_quantity, 4 decimals; null while nothing is filled. */
             average_price: number | null;
             block_order_id: string | null;
             broker: components["schemas"]["Broker"];
@@ -1074,7 +1319,10 @@ export interface components {
             updated_at: string;
             version: number;
         };
-        /** OrderChange */
+        /**
+         * OrderChange
+         * @description One entry of an order's history.
+         */
         OrderChange: {
             /** Format: date-time */
             at: string;
@@ -1094,13 +1342,17 @@ export interface components {
          * @description An order changed: what happened, and the order as it was right after. Tell repeats by ``order.version``.
          */
         OrderEvent: {
+            /** Format: date-time */
             at: string;
             execution_type: components["schemas"]["ExecutionType"];
             order: components["schemas"]["Order"];
-            /** @enum {unknown} */
+            /** @enum {string} */
             type: "order";
         };
-        /** OrderHistory */
+        /**
+         * OrderHistory
+         * @description All changes of one order, oldest first.
+         */
         OrderHistory: {
             items: components["schemas"]["OrderChange"][];
             order_id: string;
@@ -1111,12 +1363,18 @@ export interface components {
          * @enum {string}
          */
         OrderOrigin: "api" | "external";
-        /** OrderPage */
+        /**
+         * OrderPage
+         * @description One page of orders, newest first.
+         */
         OrderPage: {
             items: components["schemas"]["Order"][];
             next_cursor: string | null;
         };
-        /** OrderStages */
+        /**
+         * OrderStages
+         * @description When the order passed each stage: Lucy's own share of the time is all but sent → answered.
+         */
         OrderStages: {
             answered_at: string | null;
             /** Format: date-time */
@@ -1129,7 +1387,7 @@ export interface components {
          * @description FIX OrdStatus (39), with ``unknown``: sent, outcome not known.
          * @enum {string}
          */
-        OrderStatus: "pending_new" | "unknown" | "new" | "partially_filled" | "filled" | "pending_cancel" | "pending_replace" | "canceled" | "rejected" | "expired";
+        OrderStatus: "canceled" | "expired" | "filled" | "new" | "partially_filled" | "pending_cancel" | "pending_new" | "pending_replace" | "rejected" | "unknown";
         /**
          * OrderType
          * @description FIX OrdType (40), with the order types that KRX adds.
@@ -1137,19 +1395,18 @@ export interface components {
          *         ``conditional_limit`` 조건부지정가 turns into a market order at the closing auction; ``best_limit`` 최유리지정가 takes the
          *         best price of the other side as its limit; ``top_limit`` 최우선지정가 that of its own side; ``midpoint`` 중간가;
          *         ``pre_open_close`` 장전 시간외 and ``after_close`` 장후 시간외 trade at a closing price; ``after_hours_single`` 시간외 단일가.
-         * @default limit
          * @enum {string}
          */
-        OrderType: "limit" | "market" | "conditional_limit" | "best_limit" | "top_limit" | "midpoint" | "pre_open_close" | "after_close" | "after_hours_single";
+        OrderType: "after_close" | "after_hours_single" | "best_limit" | "conditional_limit" | "limit" | "market" | "midpoint" | "pre_open_close" | "top_limit";
         /**
          * Permission
          * @description What a member may do at a broker account; each includes those before it.
          * @enum {string}
          */
-        Permission: "view" | "trade" | "manage";
+        Permission: "manage" | "trade" | "view";
         /**
          * PlaceOrder
-         * @description The order.
+         * @description A new order. ``limit_price`` is needed for limit-like order types and refused for the others.
          * @example {
          *       "account_id": "6650f1c2a4b3c2d1e0f9a8b7",
          *       "client_order_id": "desk-1-0001",
@@ -1168,16 +1425,8 @@ export interface components {
              * @example 6650f1c2a4b3c2d1e0f9a8b7
              */
             account_id: string;
-            /**
-             * @description The client's own id of the order (FIX ClOrdID 11), unique per account: a repeat never places a second order.
-             * @example desk-1-0001
-             */
             client_order_id?: string | null;
             exchange?: components["schemas"]["Exchange"];
-            /**
-             * @description Price of one share in KRW won.
-             * @example 71000
-             */
             limit_price?: number | null;
             order_type?: components["schemas"]["OrderType"];
             /**
@@ -1193,7 +1442,10 @@ export interface components {
             symbol: string;
             time_in_force?: components["schemas"]["TimeInForce"];
         };
-        /** Position */
+        /**
+         * Position
+         * @description One holding. Prices and amounts in won; ``average_price`` as the broker gives it, ``profit_rate`` in percent of the cost.
+         */
         Position: {
             average_price: number;
             current_price: number;
@@ -1206,14 +1458,34 @@ export interface components {
             sellable_quantity: number;
             symbol: string;
         };
-        /** PositionList */
+        /**
+         * PositionList
+         * @description The account's holdings.
+         */
         PositionList: {
             account_id: string;
             /** Format: date-time */
             at: string;
             items: components["schemas"]["Position"][];
         };
-        /** Problem */
+        /**
+         * Problem
+         * @description What went wrong.
+         *
+         *         ``code`` is stable. ``retryable``: the same request may succeed later. ``outcome`` says what certainly happened: ``none``: nothing was
+         *         done; ``done``: it was done all the same; ``unknown``: nobody can tell yet. A broker's own words are in ``broker_code`` and
+         *         ``broker_message``.
+         * @example {
+         *       "code": "invalid_tick",
+         *       "detail": "71050 is not a multiple of 100.",
+         *       "request_id": "3f1c0c8be4c24c0c8a6d6f0a8d6d1f5e",
+         *       "retryable": false,
+         *       "status": 422,
+         *       "tick_size": 100,
+         *       "title": "The price is not a multiple of the tick size",
+         *       "type": "urn:lucy:problem:invalid_tick"
+         *     }
+         */
         Problem: {
             broker_code?: string;
             broker_message?: string;
@@ -1232,15 +1504,35 @@ export interface components {
             type: string;
             upper_limit_price?: number;
         };
-        /** PutKillSwitch */
+        /**
+         * PutKillSwitch
+         * @description The trading state to set.
+         * @example {
+         *       "state": "halted"
+         *     }
+         */
         PutKillSwitch: {
             state: components["schemas"]["TradingState"];
         };
-        /** PutMembers */
+        /**
+         * PutMembers
+         * @description All members; at least one must be able to manage.
+         * @example {
+         *       "members": [
+         *         {
+         *           "permission": "manage",
+         *           "user_id": "6650f1c2a4b3c2d1e0f9a8a0"
+         *         }
+         *       ]
+         *     }
+         */
         PutMembers: {
             members: components["schemas"]["Member"][];
         };
-        /** Quote */
+        /**
+         * Quote
+         * @description Current price, won. ``change`` is signed, against the reference price; ``change_rate`` in percent.
+         */
         Quote: {
             /** Format: date-time */
             at: string;
@@ -1260,11 +1552,17 @@ export interface components {
             upper_limit_price: number;
             volume: number;
         };
-        /** QuoteList */
+        /**
+         * QuoteList
+         * @description Quotes in the order asked for.
+         */
         QuoteList: {
             items: components["schemas"]["Quote"][];
         };
-        /** Readiness */
+        /**
+         * Readiness
+         * @description Whether the process can serve, part by part: ``ok`` or what is wrong.
+         */
         Readiness: {
             mongodb: string;
             redis: string;
@@ -1273,20 +1571,13 @@ export interface components {
         };
         /**
          * ReplaceOrder
+         * @description What to change. ``quantity`` is the new total quantity, filled shares included; it can only shrink at KIS and LS.
          * @example {
          *       "limit_price": 70900
          *     }
          */
         ReplaceOrder: {
-            /**
-             * @description Price of one share in KRW won.
-             * @example 71000
-             */
             limit_price?: number | null;
-            /**
-             * @description Number of shares.
-             * @example 10
-             */
             quantity?: number | null;
         };
         /**
@@ -1294,17 +1585,17 @@ export interface components {
          * @description The id to resume from is not in the kept window: reload by REST; events go on from here.
          */
         ResyncEvent: {
+            /** Format: date-time */
             at: string;
-            /** @enum {unknown} */
+            /** @enum {string} */
             type: "resync";
         };
         /**
          * Role
          * @description What a user may do in Lucy as a whole.
-         * @default trader
          * @enum {string}
          */
-        Role: "viewer" | "trader" | "admin";
+        Role: "admin" | "trader" | "viewer";
         /**
          * Side
          * @description FIX Side (54).
@@ -1317,10 +1608,11 @@ export interface components {
          */
         StreamEvent: {
             account_id: string;
+            /** Format: date-time */
             at: string;
             detail: string | null;
             state: components["schemas"]["StreamState"];
-            /** @enum {unknown} */
+            /** @enum {string} */
             type: "stream";
         };
         /**
@@ -1328,15 +1620,21 @@ export interface components {
          * @description State of an account's execution stream.
          * @enum {string}
          */
-        StreamState: "stopped" | "connecting" | "live" | "reconnecting";
-        /** StreamStatus */
+        StreamState: "connecting" | "live" | "reconnecting" | "stopped";
+        /**
+         * StreamStatus
+         * @description State of the account's execution stream; times are null while it never ran.
+         */
         StreamStatus: {
             detail: string | null;
             last_frame_at: string | null;
             since: string | null;
             state: components["schemas"]["StreamState"];
         };
-        /** Ticket */
+        /**
+         * Ticket
+         * @description Opens `GET /events?ticket=` once, within ``expires_in`` seconds.
+         */
         Ticket: {
             expires_in: number;
             ticket: string;
@@ -1344,17 +1642,19 @@ export interface components {
         /**
          * TimeInForce
          * @description FIX TimeInForce (59).
-         * @default day
          * @enum {string}
          */
-        TimeInForce: "day" | "ioc" | "fok";
+        TimeInForce: "day" | "fok" | "ioc";
         /**
          * TradingState
          * @description ``active``; ``reducing``: only orders that shrink a position; ``halted``: nothing leaves.
          * @enum {string}
          */
-        TradingState: "active" | "reducing" | "halted";
-        /** User */
+        TradingState: "active" | "halted" | "reducing";
+        /**
+         * User
+         * @description A user, without the password.
+         */
         User: {
             /** Format: date-time */
             created_at: string;
@@ -1366,12 +1666,18 @@ export interface components {
             updated_at: string;
             username: string;
         };
-        /** UserPage */
+        /**
+         * UserPage
+         * @description Users, oldest first.
+         */
         UserPage: {
             items: components["schemas"]["User"][];
             next_cursor: string | null;
         };
-        /** Verification */
+        /**
+         * Verification
+         * @description Whether the broker accepts the keys.
+         */
         Verification: {
             broker_code: string | null;
             broker_message: string | null;
@@ -1505,21 +1811,6 @@ export interface operations {
                     "application/json": components["schemas"]["Account"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
             /** @description Sign in first */
             401: {
                 headers: {
@@ -1531,6 +1822,15 @@ export interface operations {
             };
             /** @description Not found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1559,21 +1859,6 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
             /** @description Sign in first */
             401: {
                 headers: {
@@ -1594,6 +1879,15 @@ export interface operations {
             };
             /** @description Not found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1696,21 +1990,6 @@ export interface operations {
                     "application/json": components["schemas"]["Balance"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
             /** @description Sign in first */
             401: {
                 headers: {
@@ -1731,6 +2010,15 @@ export interface operations {
             };
             /** @description Not found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2031,21 +2319,6 @@ export interface operations {
                     "application/json": components["schemas"]["PositionList"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
             /** @description Sign in first */
             401: {
                 headers: {
@@ -2066,6 +2339,15 @@ export interface operations {
             };
             /** @description Not found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2123,21 +2405,6 @@ export interface operations {
                     "application/json": components["schemas"]["Verification"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
             /** @description Sign in first */
             401: {
                 headers: {
@@ -2158,6 +2425,15 @@ export interface operations {
             };
             /** @description Not found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2288,6 +2564,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of the key. */
                 key_id: string;
             };
             cookie?: never;
@@ -2300,21 +2577,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
             };
             /** @description Sign in first */
             401: {
@@ -2336,6 +2598,78 @@ export interface operations {
             };
             /** @description Not found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description `kind:id` of what changed. */
+                subject?: string | null;
+                /** @description User id, or `system`. */
+                actor?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2554,6 +2888,15 @@ export interface operations {
             };
             /** @description The request is not valid */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2845,11 +3188,22 @@ export interface operations {
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
+            /** @description Not ready: which part is missing */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
         };
     };
     searchInstruments: {
         parameters: {
             query?: {
+                /** @description Code, Korean or English name, or initial consonants (ㅅㅅㅈㅈ). */
+                query?: string;
                 limit?: number;
             };
             header?: never;
@@ -2916,21 +3270,6 @@ export interface operations {
                     "application/json": components["schemas"]["Instrument"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
             /** @description Sign in first */
             401: {
                 headers: {
@@ -2942,6 +3281,15 @@ export interface operations {
             };
             /** @description Not found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3274,21 +3622,6 @@ export interface operations {
                     "application/json": components["schemas"]["Order"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
             /** @description Sign in first */
             401: {
                 headers: {
@@ -3300,6 +3633,15 @@ export interface operations {
             };
             /** @description Not found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3339,21 +3681,6 @@ export interface operations {
                     "application/json": components["schemas"]["Order"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
             /** @description Sign in first */
             401: {
                 headers: {
@@ -3383,6 +3710,15 @@ export interface operations {
             };
             /** @description The request contradicts the stored state */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3557,21 +3893,6 @@ export interface operations {
                     "application/json": components["schemas"]["OrderHistory"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
             /** @description Sign in first */
             401: {
                 headers: {
@@ -3583,6 +3904,15 @@ export interface operations {
             };
             /** @description Not found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3680,7 +4010,10 @@ export interface operations {
     };
     listUsers: {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3696,6 +4029,15 @@ export interface operations {
                     "application/json": components["schemas"]["UserPage"];
                 };
             };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Sign in first */
             401: {
                 headers: {
@@ -3707,6 +4049,15 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3806,21 +4157,6 @@ export interface operations {
                     "application/json": components["schemas"]["User"];
                 };
             };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
-            };
             /** @description Sign in first */
             401: {
                 headers: {
@@ -3848,6 +4184,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     deleteUser: {
@@ -3868,21 +4213,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                        status_code: number;
-                    };
-                };
             };
             /** @description Sign in first */
             401: {
