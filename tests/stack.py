@@ -21,7 +21,7 @@ from api.local.seed import seed
 from api.settings import Settings
 
 ROOT = Path(__file__).parent.parent
-_READY_SECONDS = 30.0
+_READY_SECONDS = 90.0
 
 
 class Child:
@@ -97,11 +97,11 @@ class Stack:
 
     async def until_sandbox_ready(self) -> None:
         """Wait until the control API answers."""
-        await until(lambda: _answers(self.sandbox, "/health"), "the sandbox answers")
+        await until(lambda: answers(self.sandbox, "/health"), "the sandbox answers")
 
     async def until_api_ready(self) -> None:
         """Wait until the API is ready."""
-        await until(lambda: _answers(self.http, "/health/ready"), "the API is ready")
+        await until(lambda: answers(self.http, "/health/ready"), "the API is ready")
 
     async def until_streams_live(self) -> None:
         """Wait until every account's execution stream is live."""
@@ -202,7 +202,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
     }
 
 
-async def _answers(client: httpx.AsyncClient, path: str) -> bool:
+async def answers(client: httpx.AsyncClient, path: str) -> bool:
+    """Whether a server answers 200 there."""
     try:
         return (await client.get(path)).status_code == 200
     except httpx.HTTPError:

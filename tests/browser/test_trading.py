@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
 
 from tests.conftest import RunningServers, fresh_settings
-from tests.stack import ROOT, Child, Stack, running
+from tests.stack import ROOT, Child, Stack, answers, running, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -24,6 +25,8 @@ async def stack_with_pages(servers: RunningServers, tmp_path_factory: pytest.Tem
         async with running(settings, folder) as stack:
             pages = Child("spa", settings, folder / "spa.log")
             pages.start()
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.spa_port}") as client:
+                await until(lambda: answers(client, "/config.json"), "the pages are served")
             yield stack
             await asyncio.to_thread(pages.close)
 
