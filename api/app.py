@@ -13,6 +13,7 @@ from api.accounts.controller import AccountController
 from api.audit.controller import AuditController
 from api.auth.controller import ApiKeyController, AuthController
 from api.auth.middleware import provide_principal, require_principal
+from api.bodies import StrictRequest
 from api.bootstrap import Services, open_services
 from api.events.controller import EventController
 from api.kit.loop import settle_memory
@@ -82,6 +83,7 @@ def create_app(settings: Settings) -> Litestar:
         route_handlers=[Router(BASE_PATH, route_handlers=list(_CONTROLLERS), guards=[require_principal])],
         dependencies=dependencies,
         exception_handlers=EXCEPTION_HANDLERS,
+        request_class=StrictRequest,
         middleware=[RequestIdMiddleware()],
         lifespan=[lifespan],
         openapi_config=openapi_config(),

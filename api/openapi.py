@@ -20,6 +20,9 @@ from api.openapi_examples import EXAMPLES
 
 _EVENTS = (OrderEvent, FillEvent, StreamEvent, AlertEvent, ResyncEvent)
 
+_ALWAYS_THERE = {"getLiveness", "getOpenapi"}
+"""Operations that need neither MongoDB nor Redis."""
+
 _DESCRIPTION = """\
 Lucy places, changes and cancels stock orders at Korean brokers (KIS, LS) and tells of every fill by server-sent events.
 
@@ -74,7 +77,7 @@ def schema_document(app: Litestar) -> dict[str, Any]:
         schemas[name]["examples"] = [example]
     for path_item in document["paths"].values():
         for operation in path_item.values():
-            _correct_validation_answer(operation)
+            _correct_answers(operation)
     events = [{"$ref": f"#/components/schemas/{event.__name__}"} for event in _EVENTS]
     schemas["LoggedEvent"]["properties"]["data"] = {"oneOf": events}
     frames = {"description": "The `data` of each frame; `event` is its `type`.", "oneOf": events}
@@ -143,13 +146,19 @@ def _complete(node: Any) -> None:
             _complete(item)
 
 
-def _correct_validation_answer(operation: dict[str, Any]) -> None:
-    """Litestar adds a 400 of its own shape where there are parameters; Lucy answers 422 with a `Problem`."""
+def _correct_answers(operation: dict[str, Any]) -> None:
+    """Litestar adds a 400 of its own shape where there are parameters; Lucy answers 422 with a `Problem`. What any body, and any route that
+    needs MongoDB or Redis, may be answered is added here."""
     answers = operation["responses"]
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     if "application/json" in answers.get("400", {}).get("content", {}):
         del answers["400"]
-        problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
         answers.setdefault("422", {"description": "The request is not valid", "content": problem})
+    if "requestBody" in operation:
+        answers.setdefault("413", {"description": "The request is too large", "content": problem})
+        answers.setdefault("415", {"description": "The request is not JSON", "content": problem})
+    if operation["operationId"] not in _ALWAYS_THERE:
+        answers.setdefault("503", {"description": "Not available right now", "content": problem})
 
 
 @lru_cache(maxsize=1)

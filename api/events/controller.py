@@ -9,12 +9,13 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import Stream
+from redis.exceptions import RedisError
 
 from api.auth.principal import Principal
 from api.auth.service import AuthService
 from api.domain.enums import ExecutionType
 from api.errors import InvalidRequest
-from api.events.hub import EventHub, encode_frame, parse_id
+from api.events.hub import EventHub, Listener, encode_frame, parse_id
 from api.events.schemas import EventLog, LoggedEvent, OrderEvent, ResyncEvent, Ticket
 from api.kit.clock import Clock
 from api.orders.schemas import Order
@@ -62,7 +63,18 @@ class EventController(Controller):
             raise InvalidRequest(
                 "Last-Event-ID is not an id that this API gave.", errors=[{"field": "last_event_id", "message": "malformed"}]
             )
-        frames = _frames(principal, event_hub, order_service, clock, after=after, is_snapshot=snapshot)
+        # Registered before the first byte of the answer: what happens once the client sees the stream open is never missed.
+        listener = await event_hub.subscribe(principal.user_id)
+        try:
+            is_resync = after is not None and not await event_hub.can_resume(principal.user_id, after)
+            position = after if after is not None and not is_resync else await event_hub.last_id(principal.user_id)
+        except RedisError:
+            event_hub.unsubscribe(principal.user_id, listener)
+            raise
+        beginning = _resync(position, clock) if is_resync else _past(principal, event_hub, position) if after is not None else None
+        if beginning is None and snapshot:
+            beginning = _snapshot(principal, order_service, position, clock)
+        frames = _frames(principal, event_hub, clock, listener, position, beginning)
         return Stream(frames, media_type="text/event-stream; charset=utf-8", headers=_HEADERS)
 
     @get("/log", operation_id="listEvents", summary="Past events", responses=problems(400, 401, 422))
@@ -88,32 +100,42 @@ class EventController(Controller):
         return Ticket(ticket=await auth_service.create_ticket(principal), expires_in=_TICKET_SECONDS)
 
 
+Beginning = AsyncIterator[tuple[str, bytes]]
+"""What a listener gets before the tail: (id to go on from, frames)."""
+
+
 async def _frames(
-    principal: Principal, hub: EventHub, orders: OrderService, clock: Clock, *, after: str | None, is_snapshot: bool
+    principal: Principal, hub: EventHub, clock: Clock, listener: Listener, position: str, beginning: Beginning | None
 ) -> AsyncIterator[bytes]:
-    listener = await hub.subscribe(principal.user_id)
     try:
-        # Where to go on from is settled before the first byte: what happens once the client sees the stream open is never missed.
-        is_resync = after is not None and not await hub.can_resume(principal.user_id, after)
-        position = after if after is not None and not is_resync else await hub.last_id(principal.user_id)
         yield b"retry: 1000\n: connected\n\n"
-        if is_resync:
-            yield encode_frame(position, "resync", msgspec.json.encode(ResyncEvent(type="resync", at=clock.now())))
-        elif after is None and is_snapshot:
-            for order in await orders.list_live(principal):
-                yield encode_frame(position, "order", _order_event(Order.of(order), clock.now()))
-        elif after is not None:
-            while entries := await hub.past(principal.user_id, position, _PAGE):
-                yield b"".join(encode_frame(*entry) for entry in entries)
-                position = entries[-1][0]
-                if len(entries) < _PAGE:
-                    break
+        if beginning is not None:
+            async for reached, chunk in beginning:
+                position = reached
+                yield chunk
         async for chunk in listener.frames(parse_id(position) or (0, 0)):
             yield chunk
             if principal.expires_at is not None and clock.now() >= principal.expires_at:
                 return  # the client comes back with a fresh token and its last id
     finally:
         hub.unsubscribe(principal.user_id, listener)
+
+
+async def _resync(position: str, clock: Clock) -> Beginning:
+    yield position, encode_frame(position, "resync", msgspec.json.encode(ResyncEvent(type="resync", at=clock.now())))
+
+
+async def _past(principal: Principal, hub: EventHub, position: str) -> Beginning:
+    while entries := await hub.past(principal.user_id, position, _PAGE):
+        position = entries[-1][0]
+        yield position, b"".join(encode_frame(*entry) for entry in entries)
+        if len(entries) < _PAGE:
+            return
+
+
+async def _snapshot(principal: Principal, orders: OrderService, position: str, clock: Clock) -> Beginning:
+    for order in await orders.list_live(principal):
+        yield position, encode_frame(position, "order", _order_event(Order.of(order), clock.now()))
 
 
 def _order_event(order: Order, at: datetime) -> bytes:

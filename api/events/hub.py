@@ -114,7 +114,9 @@ class EventHub:
 
     def unsubscribe(self, user_id: str, listener: Listener) -> None:
         """Forget a listener, and the user's stream with the last of them."""
-        key = self._key(user_id)
+        self._forget(self._key(user_id), listener)
+
+    def _forget(self, key: str, listener: Listener) -> None:
         listeners = self._listeners.get(key, set())
         listeners.discard(listener)
         if not listeners:
@@ -180,9 +182,11 @@ class EventHub:
     async def _keep_alive(self) -> NoReturn:
         while True:
             await asyncio.sleep(_KEEP_ALIVE_SECONDS)
-            for listeners in list(self._listeners.values()):
+            for key, listeners in list(self._listeners.items()):
                 for listener in list(listeners):
                     listener.push(None, _KEEP_ALIVE)
+                    if listener.is_cut_off:  # its client may have left before the first byte, and nobody gives it back
+                        self._forget(key, listener)
 
     def _key(self, user_id: str) -> str:
         return f"{self._prefix}:events:{user_id}"

@@ -59,7 +59,7 @@ class MarketService:
         """The instrument; `UnknownSymbol` where there is none."""
         instrument = await self.find(symbol)
         if instrument is None:
-            raise UnknownSymbol(f"No instrument has the symbol {symbol}.")
+            raise UnknownSymbol(f"No instrument has the symbol {symbol}.", errors=[{"field": "symbol", "message": "unknown"}])
         return instrument
 
     async def search(self, query: str, limit: int) -> list[Instrument]:

@@ -9,13 +9,12 @@ from itertools import cycle, islice
 
 from api.brokers.kis.codes import TRADING, Tr
 from tests.bench.figures import Figures, Spread, note
+from tests.bench.generator import Answer
 from tests.bench.helper import Json
 from tests.bench.rig import Name, Rig, order_request
 from tests.stack import until
 
 _SETTLE_SECONDS = 60.0
-
-Answer = tuple[float, int, Json]  # milliseconds, HTTP status, body
 
 
 async def measure(rig: Rig, figures: Figures, *, seconds: int) -> None:
@@ -122,6 +121,9 @@ async def _check(rig: Rig, figures: Figures, label: str, answers: list[Answer]) 
     """Every answered order is at the broker once, and no other."""
     statuses = Counter((answer[1], answer[2].get("code") or answer[2].get("status")) for answer in answers)
     note(f"  answers: {', '.join(f'{status} {word}: {count:,}' for (status, word), count in statuses.most_common())}")
+    odd = next((answer[2] for answer in answers if answer[1] != 201 and "detail" in answer[2]), None)
+    if odd is not None:
+        note(f"    the first that was not taken: {odd['detail']}")
     taken = numbers_of([answer[2] for answer in answers])
     rows = [row for row in await rig.ledger("orders") if row["broker"] == "kis" and row["kind"] == "new"]
     at_broker = Counter(int(row["order_number"]) for row in rows)

@@ -1,13 +1,22 @@
 """What the tests of routes share."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
+import uvicorn
 from litestar import Litestar
 
+from api.app import create_app
 from api.bootstrap import Services
+from api.brokers.sandbox.server import Sandbox
 from api.domain.enums import Role
+from api.settings import Settings
+from api.users.schemas import CreateUser
+from tests.stack import until
 
 PASSWORD = "correct horse battery"
 
@@ -21,3 +30,70 @@ class Api:
     client: httpx.AsyncClient
     services: Services
     app: Litestar
+
+    async def sign_in(self, username: str, password: str = PASSWORD) -> dict[str, str]:
+        """Headers of a user's requests."""
+        answer = await self.client.post("/auth/login", json={"username": username, "password": password})
+        self.client.cookies.clear()
+        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+    async def add_user(self, role: Role, username: str) -> dict[str, str]:
+        """A new user of this role, signed in: the headers of their requests."""
+        await self.services.users.create("system", CreateUser(username=username, password=PASSWORD, role=role))
+        return await self.sign_in(username)
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Api]:
+    """The API on its port, in this event loop."""
+    app = create_app(settings)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=settings.api_port, log_config=None, lifespan="on"))
+    task = asyncio.create_task(server._serve())  # not serve(): that would take over the test run's signals
+
+    async def is_up() -> bool:
+        if task.done():
+            task.result()
+        return server.started
+
+    await until(is_up, "the API is up")
+    services: Services = app.state.services
+    async with httpx.AsyncClient(base_url=f"{settings.api_url}/api/v1", timeout=20) as client:
+        yield Api(client=client, services=services, app=app)
+    server.should_exit = True
+    await task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """The API with a sandbox behind it, and the demo user's two accounts; no worker, so what was taken stays open."""
+
+    api: Api
+    sandbox: Sandbox
+    demo: dict[str, str]
+    accounts: dict[str, dict[str, Any]]
+
+    def order(self, broker: str = "kis", **changes: Any) -> dict[str, Any]:
+        """A good request for an order far below the market."""
+        return {
+            "account_id": self.accounts[broker]["id"],
+            "symbol": "005930",
+            "side": "buy",
+            "order_type": "limit",
+            "quantity": 10,
+            "limit_price": 60_000,
+        } | changes
+
+    async def place(self, broker: str = "kis", headers: dict[str, str] | None = None, **changes: Any) -> httpx.Response:
+        """Place `order` as the demo user, or with these headers."""
+        return await self.api.client.post("/orders", json=self.order(broker, **changes), headers=self.demo | (headers or {}))
+
+    async def placed(self, broker: str = "kis", **changes: Any) -> dict[str, Any]:
+        """An order that the broker took."""
+        answer = await self.place(broker, **changes)
+        assert (answer.status_code, answer.json().get("status")) == (201, "new"), answer.text
+        document: dict[str, Any] = answer.json()
+        return document
+
+    async def traces(self) -> tuple[int, int]:
+        """How many orders are stored, and how many the brokers were sent."""
+        return await self.api.services.database["orders"].count_documents({}), len(self.sandbox.doors.exchange.orders)

@@ -1,53 +1,29 @@
 """The API on a real port, in this process, so that a test can reach its services too."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
-import uvicorn
+import pytest_asyncio
 
-from api.app import create_app
-from api.bootstrap import Services
+from api.brokers.sandbox import server
 from api.domain.enums import Role
+from api.local.seed import DEMO_PASSWORD, DEMO_USER, seed
 from api.settings import Settings
-from api.users.schemas import CreateUser
-from tests.http.api import PASSWORD, Api, SignIn
-from tests.stack import until
+from tests.conftest import RunningServers, fresh_settings
+from tests.http.api import Api, Desk, SignIn, serving
 
 
 @pytest.fixture
 async def api(settings: Settings) -> AsyncIterator[Api]:
     """A running API with an empty database."""
-    app = create_app(settings)
-    config = uvicorn.Config(app, host="127.0.0.1", port=settings.api_port, log_config=None, lifespan="on")
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server._serve())  # not serve(): that would take over the test run's signals
-
-    async def is_up() -> bool:
-        if task.done():
-            task.result()
-        return server.started
-
-    await until(is_up, "the API is up")
-    services: Services = app.state.services
-    async with httpx.AsyncClient(base_url=f"{settings.api_url}/api/v1", timeout=10) as client:
-        yield Api(client=client, services=services, app=app)
-    server.should_exit = True
-    await task
+    async with serving(settings) as running:
+        yield running
 
 
 @pytest.fixture
 def sign_in(api: Api) -> SignIn:
     """Makes a user of a role and signs in: gives the headers of their requests."""
-
-    async def make(role: Role, username: str) -> dict[str, str]:
-        await api.services.users.create("system", CreateUser(username=username, password=PASSWORD, role=role))
-        answer = await api.client.post("/auth/login", json={"username": username, "password": PASSWORD})
-        api.client.cookies.clear()
-        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
-
-    return make
+    return api.add_user
 
 
 @pytest.fixture
@@ -60,3 +36,15 @@ async def admin(sign_in: SignIn) -> dict[str, str]:
 async def trader(sign_in: SignIn) -> dict[str, str]:
     """Headers of a trader without any account."""
     return await sign_in(Role.TRADER, "trader")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def desk(servers: RunningServers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
+    """API and sandbox with the demo user's accounts, once a module: take names, and orders, of your own."""
+    with fresh_settings(servers, tmp_path_factory.mktemp("desk")) as settings:
+        async with server.serving(port=settings.sandbox_port) as sandbox, serving(settings) as api:
+            sandbox.doors.limits.factor = dict.fromkeys(sandbox.doors.limits.factor)  # without call limits
+            await seed(api.services)
+            demo = await api.sign_in(DEMO_USER, DEMO_PASSWORD)
+            items = (await api.client.get("/accounts", headers=demo)).json()["items"]
+            yield Desk(api=api, sandbox=sandbox, demo=demo, accounts={item["broker"]: item for item in items})

@@ -12,6 +12,7 @@ import { showToast } from '@/lib/toasts'
 
 const FLUSH_MILLISECONDS = 40 // a burst of a thousand events is drawn a few times, not a thousand
 const MONEY_MILLISECONDS = 1_200 // balances are asked of the broker: once for fills that come together
+const FILL_MILLISECONDS = 300
 const MOST_FILL_NOTES = 2
 
 const state = ref<LineState>('connecting')
@@ -23,6 +24,8 @@ export function goLive(queryClient: QueryClient): () => void {
   let waiting: LucyEvent[] = []
   let flushTimer: ReturnType<typeof setTimeout> | undefined
   let moneyTimer: ReturnType<typeof setTimeout> | undefined
+  let fillTimer: ReturnType<typeof setTimeout> | undefined
+  let fills: Fill[] = []
 
   const flush = () => {
     flushTimer = undefined
@@ -30,15 +33,20 @@ export function goLive(queryClient: QueryClient): () => void {
     waiting = []
     const orders = events.flatMap((event): Order[] => (event.type === 'order' ? [event.order] : []))
     if (orders.length) applyOrders(queryClient, orders)
-    const fills = events.flatMap((event): Fill[] => (event.type === 'fill' ? [event.fill] : []))
-    if (fills.length) void noteFills(queryClient, fills)
-    // Both an order and a fill move cash or what may be sold.
-    if (orders.length || fills.length) moneyTimer ??= setTimeout(refreshMoney, MONEY_MILLISECONDS)
+    // Every fill comes with its order too; both an order and a fill move cash or what may be sold.
+    if (orders.length) moneyTimer ??= setTimeout(refreshMoney, MONEY_MILLISECONDS)
     for (const event of events) {
-      if (event.type === 'stream') applyStream(queryClient, event)
+      if (event.type === 'fill') fills.push(event.fill)
+      else if (event.type === 'stream') applyStream(queryClient, event)
       else if (event.type === 'alert') noteAlert(event)
       else if (event.type === 'resync') void queryClient.invalidateQueries()
     }
+    if (fills.length) fillTimer ??= setTimeout(tellFills, FILL_MILLISECONDS)
+  }
+  const tellFills = () => {
+    fillTimer = undefined
+    void noteFills(queryClient, fills)
+    fills = []
   }
   const refreshMoney = () => {
     moneyTimer = undefined
@@ -61,6 +69,7 @@ export function goLive(queryClient: QueryClient): () => void {
     stop.abort()
     clearTimeout(flushTimer)
     clearTimeout(moneyTimer)
+    clearTimeout(fillTimer)
   }
 }
 
@@ -84,17 +93,30 @@ function noteAlert({ code, message }: Schemas['AlertEvent']): void {
 
 async function noteFills(queryClient: QueryClient, fills: readonly Fill[]): Promise<void> {
   const { t, locale } = i18n.global
-  if (fills.length > MOST_FILL_NOTES) {
+  const sums = sumFills(fills)
+  if (sums.length > MOST_FILL_NOTES) {
     showToast({ tone: 'good', title: t('toast.fills', { count: fills.length }), text: t('toast.fills_text') })
     return
   }
-  for (const fill of fills) {
+  for (const fill of sums) {
     const instrument = await queryClient.fetchQuery(instrumentQuery(fill.symbol)).catch(() => undefined)
     const name = displayName(instrument, locale.value) || fill.symbol
     showToast({
       tone: fill.side,
       title: t('toast.fill', { side: t(`side.${fill.side}`), name }),
-      text: t('toast.fill_text', { quantity: formatNumber(fill.quantity), price: formatWon(fill.price, locale.value) }),
+      text: t('toast.fill_text', { quantity: formatNumber(fill.quantity), price: formatWon(Math.round(fill.amount / fill.quantity), locale.value) }),
     })
   }
+}
+
+type FillSum = Pick<Fill, 'symbol' | 'side' | 'quantity' | 'amount'>
+
+/** Fills of one stock and side that come together are one piece of news. */
+function sumFills(fills: readonly Fill[]): FillSum[] {
+  const sums = new Map<string, FillSum>()
+  for (const { symbol, side, quantity, amount } of fills) {
+    const sum = sums.get(symbol + side)
+    sums.set(symbol + side, { symbol, side, quantity: quantity + (sum?.quantity ?? 0), amount: amount + (sum?.amount ?? 0) })
+  }
+  return [...sums.values()]
 }
