@@ -20,7 +20,7 @@ from api.openapi_examples import EXAMPLES
 
 _EVENTS = (OrderEvent, FillEvent, StreamEvent, AlertEvent, ResyncEvent)
 
-_ALWAYS_THERE = {"getLiveness", "getOpenapi"}
+_ALWAYS_THERE = {"getLiveness", "getMetrics"}
 """Operations that need neither MongoDB nor Redis."""
 
 _DESCRIPTION = """\

@@ -27,6 +27,7 @@ from api.brokers.registry import BrokerRegistry
 from api.domain.enums import Permission
 from api.kit.clock import Clock
 from api.problems import problems
+from api.users.service import UserService
 
 _ID = PathParameter(pattern=r"^[0-9a-f]{24}$", description="Id of the account.")
 _BROKER_PROBLEMS = (401, 403, 404, 429, 502, 503)
@@ -88,8 +89,11 @@ class AccountController(Controller):
         data: JSONBody[PutMembers],
         principal: NamedDependency[Principal],
         account_service: NamedDependency[AccountService],
+        user_service: NamedDependency[UserService],
     ) -> Account:
         """Replace who may view, trade and manage."""
+        await account_service.require(principal, account_id, Permission.MANAGE)
+        await user_service.require_all([member.user_id for member in data.members])
         account = await account_service.put_members(principal, account_id, data.members)
         return await account_service.to_wire(principal, account)
 

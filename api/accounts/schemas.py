@@ -6,19 +6,29 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.domain.enums import Broker, Environment, Permission, StreamState, TradingState
+from api.domain.values import ObjectIdText
+
+END = r"$(?!\n)"
+"""The end of the text: Python's ``$`` alone would let a final newline pass."""
+
+WORD = r"^[\x21-\x7e]*" + END
+"""Printable ASCII without blanks, as it can stand in a header: a copied key often brings a line end along."""
 
 AccountName = Annotated[str, Meta(min_length=1, max_length=60, description="What people call it.", examples=["KIS 위탁 1"])]
 AccountNumber = Annotated[
     str,
     Meta(
-        pattern=r"^[0-9]{8,12}(-?[0-9]{2})?$",
+        pattern=r"^[0-9]{8,12}(-?[0-9]{2})?" + END,
         description="Digits; KIS 8 + 2, with or without the hyphen; LS as the broker shows it.",
         examples=["12345678-01"],
     ),
 ]
-AppKey = Annotated[str, Meta(min_length=8, max_length=64, description="The broker's app key. Never returned.")]
-AppSecret = Annotated[str, Meta(min_length=8, max_length=256, description="The broker's app secret. Never returned.")]
-HtsId = Annotated[str, Meta(max_length=40, description="KIS: the HTS log-in id that fill notices are subscribed by. Never returned.")]
+AppKey = Annotated[str, Meta(min_length=8, max_length=64, pattern=WORD, description="The broker's app key. Never returned.")]
+AppSecret = Annotated[str, Meta(min_length=8, max_length=256, pattern=WORD, description="The broker's app secret. Never returned.")]
+HtsId = Annotated[
+    str,
+    Meta(max_length=40, pattern=WORD, description="KIS: the HTS log-in id that fill notices are subscribed by. Never returned."),
+]
 Horizon = Annotated[
     int,
     Meta(ge=10, le=86_400, description="Seconds after which an order that the broker's list never shows is taken as never received."),
@@ -44,7 +54,7 @@ class StreamStatus(Struct, kw_only=True, frozen=True):
 class Member(Struct, kw_only=True, frozen=True):
     """A user's permission at the account."""
 
-    user_id: str
+    user_id: ObjectIdText
     permission: Permission
 
 

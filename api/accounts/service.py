@@ -227,6 +227,8 @@ class AccountService:
     async def change(self, principal: Principal, account_id: str, request: ChangeAccount) -> BrokerAccount:
         """Change name, keys or settings; needs ``manage``."""
         before = await self.require(principal, account_id, Permission.MANAGE)
+        if before.broker is Broker.KIS and request.hts_id == "":
+            raise InvalidRequest("KIS sends fill notices by HTS id: it cannot be taken away.", errors=[_at("hts_id", "missing")])
         changes: dict[str, Any] = {}
         if request.name is not UNSET:
             changes["name"] = request.name
@@ -248,6 +250,8 @@ class AccountService:
             raise InvalidRequest("A user is named twice.", errors=[_at("members", "a user is named twice")])
         if not any(member.permission is Permission.MANAGE for member in members):
             raise InvalidRequest("Somebody must be able to manage the account.", errors=[_at("members", "no manager")])
+        if principal.user_id not in {member.user_id for member in members}:
+            raise InvalidRequest("You cannot take yourself out; another manager can.", errors=[_at("members", "without the caller")])
         documents = [{"user_id": member.user_id, "permission": member.permission.value} for member in members]
         return await self._update(principal, "account.members", before, {"members": documents})
 
@@ -267,6 +271,7 @@ class AccountService:
                     "account_number": f"{before.account_number}#{account_id}",  # the number may be connected again
                     "app_key_encrypted": "",
                     "app_secret_encrypted": "",
+                    "hts_id_encrypted": "",
                     "updated_at": self._clock.now(),
                 },
                 "$inc": {"version": 1},

@@ -16,6 +16,7 @@ class Principal(Struct, kw_only=True, frozen=True):
     Attributes:
         scopes: What the key allows (``read``, ``trade``, ``admin``); all of them after a log-in.
         expires_at: When the access token ends, aware UTC; None for an API key.
+        key_id: The API key; None after a log-in.
     """
 
     user_id: str
@@ -23,6 +24,7 @@ class Principal(Struct, kw_only=True, frozen=True):
     role: Role
     scopes: frozenset[str] = ALL_SCOPES
     expires_at: datetime | None = None
+    key_id: str | None = None
 
     @property
     def may_trade(self) -> bool:

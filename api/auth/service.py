@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -124,6 +125,12 @@ class AuthService:
             raise NotAuthenticated("The session has ended; sign in again.")
         return checked.principal
 
+    async def has_ended(self, principal: Principal, since: datetime) -> bool:
+        """Whether the caller's rights were called back after ``since``: for what was checked once and goes on, as an event stream."""
+        if await self._revocations.is_revoked(principal.user_id, since):
+            return True
+        return principal.key_id is not None and await self._revocations.is_revoked(_as_revoked(principal.key_id), since)
+
     # -- API keys
 
     async def create_key(self, principal: Principal, request: CreateApiKey) -> tuple[ApiKeyDocument, str]:
@@ -161,6 +168,7 @@ class AuthService:
         if raw is None:
             raise NotFound("There is no such key.")
         self._known_keys.clear()
+        await self._revocations.revoke(_as_revoked(key_id))
         await self._audit.record(
             actor=principal.user_id, action="api_key.delete", subject=f"api_key:{key_id}", before={"name": raw["name"]}, after=None
         )
@@ -198,11 +206,17 @@ class AuthService:
         if raw is None or user is None or not user.is_active:
             self._known_keys.pop(hashed, None)
             raise NotAuthenticated("The API key is not valid.")
-        principal = Principal(user_id=user.id, username=user.username, role=Role(user.role), scopes=frozenset(raw["scopes"]))
+        principal = Principal(
+            user_id=user.id, username=user.username, role=Role(user.role), scopes=frozenset(raw["scopes"]), key_id=raw["_id"]
+        )
         if len(self._known_keys) > 10_000:
             self._known_keys.clear()
         self._known_keys[hashed] = (now, principal)
         return principal
+
+
+def _as_revoked(key_id: str) -> str:
+    return f"key:{key_id}"
 
 
 def _hash(secret: str) -> str:

@@ -44,6 +44,7 @@ class EventController(Controller):
         principal: NamedDependency[Principal],
         event_hub: NamedDependency[EventHub],
         order_service: NamedDependency[OrderService],
+        auth_service: NamedDependency[AuthService],
         clock: NamedDependency[Clock],
         snapshot: Annotated[bool, QueryParameter(description="First the caller's live orders, then what happens.")] = False,
         last_event_id_header: Annotated[
@@ -74,7 +75,7 @@ class EventController(Controller):
         beginning = _resync(position, clock) if is_resync else _past(principal, event_hub, position) if after is not None else None
         if beginning is None and snapshot:
             beginning = _snapshot(principal, order_service, position, clock)
-        frames = _frames(principal, event_hub, clock, listener, position, beginning)
+        frames = _frames(principal, event_hub, auth_service, clock, listener, position, beginning)
         return Stream(frames, media_type="text/event-stream; charset=utf-8", headers=_HEADERS)
 
     @get("/log", operation_id="listEvents", summary="Past events", responses=problems(400, 401, 422))
@@ -105,8 +106,15 @@ Beginning = AsyncIterator[tuple[str, bytes]]
 
 
 async def _frames(
-    principal: Principal, hub: EventHub, clock: Clock, listener: Listener, position: str, beginning: Beginning | None
+    principal: Principal,
+    hub: EventHub,
+    auth: AuthService,
+    clock: Clock,
+    listener: Listener,
+    position: str,
+    beginning: Beginning | None,
 ) -> AsyncIterator[bytes]:
+    opened_at = clock.now()
     try:
         yield b"retry: 1000\n: connected\n\n"
         if beginning is not None:
@@ -114,6 +122,8 @@ async def _frames(
                 position = reached
                 yield chunk
         async for chunk in listener.frames(parse_id(position) or (0, 0)):
+            if await auth.has_ended(principal, opened_at):
+                return
             yield chunk
             if principal.expires_at is not None and clock.now() >= principal.expires_at:
                 return  # the client comes back with a fresh token and its last id

@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, NoReturn
+from weakref import WeakSet
 
 import structlog
 from redis.asyncio import Redis
@@ -43,7 +44,7 @@ def encode_frame(event_id: str, event: str, data: bytes) -> bytes:
 class Listener:
     """One open event stream: frames that wait to be written."""
 
-    __slots__ = ("_frames", "_ready", "is_cut_off")
+    __slots__ = ("__weakref__", "_frames", "_ready", "is_cut_off")
 
     def __init__(self) -> None:
         self._frames: deque[tuple[StreamId | None, bytes]] = deque()
@@ -87,7 +88,8 @@ class EventHub:
         self._prefix = prefix
         self._wake_key = f"{prefix}:hub:{process_id}"
         self._positions: dict[str, str] = {}
-        self._listeners: dict[str, set[Listener]] = {}
+        # Weak: a client may leave before its answer begins, and then nobody gives the listener back.
+        self._listeners: dict[str, WeakSet[Listener]] = {}
         self._wake_position = "$"
 
     @property
@@ -99,7 +101,7 @@ class EventHub:
         """Register a listener for the user's events from now on; give it back to `unsubscribe`."""
         key = self._key(user_id)
         listener = Listener()
-        listeners = self._listeners.setdefault(key, set())
+        listeners = self._listeners.setdefault(key, WeakSet())
         listeners.add(listener)
         if key not in self._positions:
             try:
@@ -114,12 +116,13 @@ class EventHub:
 
     def unsubscribe(self, user_id: str, listener: Listener) -> None:
         """Forget a listener, and the user's stream with the last of them."""
-        self._forget(self._key(user_id), listener)
+        key = self._key(user_id)
+        if (listeners := self._listeners.get(key)) is not None:
+            listeners.discard(listener)
+        self._forget_if_silent(key)
 
-    def _forget(self, key: str, listener: Listener) -> None:
-        listeners = self._listeners.get(key, set())
-        listeners.discard(listener)
-        if not listeners:
+    def _forget_if_silent(self, key: str) -> None:
+        if not self._listeners.get(key):
             self._listeners.pop(key, None)
             self._positions.pop(key, None)
 
@@ -185,8 +188,7 @@ class EventHub:
             for key, listeners in list(self._listeners.items()):
                 for listener in list(listeners):
                     listener.push(None, _KEEP_ALIVE)
-                    if listener.is_cut_off:  # its client may have left before the first byte, and nobody gives it back
-                        self._forget(key, listener)
+                self._forget_if_silent(key)
 
     def _key(self, user_id: str) -> str:
         return f"{self._prefix}:events:{user_id}"

@@ -9,7 +9,7 @@ from api.domain.enums import Role
 from api.users.documents import UserDocument
 
 Username = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{1,63}$", description="Log-in name; capitals do not matter.", examples=["trader1"])
+    str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{1,63}$(?!\n)", description="Log-in name; capitals do not matter.", examples=["trader1"])
 ]
 Password = Annotated[str, Meta(min_length=8, max_length=200, description="At least 8 characters.", examples=["correct horse battery"])]
 PersonName = Annotated[str, Meta(min_length=1, max_length=80, description="Name shown to people.", examples=["홍길동"])]

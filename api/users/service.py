@@ -1,7 +1,7 @@
 """Users: stored, changed by admins, looked up by the log-in."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -53,6 +53,12 @@ class UserService:
         if user is None:
             raise NotFound("There is no such user.")
         return user
+
+    async def require_all(self, user_ids: Sequence[str]) -> None:
+        """See that all of these are users; `InvalidRequest` names those that are not."""
+        found = await self._collection.distinct("_id", {"_id": {"$in": list(user_ids)}})
+        if missing := [user_id for user_id in user_ids if user_id not in found]:
+            raise InvalidRequest(f"There is no user {', '.join(missing)}.", errors=[{"field": "members", "message": "unknown user"}])
 
     async def list_page(self, *, limit: int, after_id: str | None) -> list[UserDocument]:
         """Up to ``limit`` users, oldest first, from past ``after_id`` on."""

@@ -69,6 +69,7 @@ class Desk:
 
     api: Api
     sandbox: Sandbox
+    control: httpx.AsyncClient
     demo: dict[str, str]
     accounts: dict[str, dict[str, Any]]
 
@@ -93,6 +94,17 @@ class Desk:
         assert (answer.status_code, answer.json().get("status")) == (201, "new"), answer.text
         document: dict[str, Any] = answer.json()
         return document
+
+    async def at_broker(self, order: dict[str, Any]) -> list[str]:
+        """What the broker has of an order: the kind of itself (``new``) and of each change."""
+        number = order["broker_order_ids"][0]
+        rows = (await self.control.get("/ledger/orders", params={"broker": order["broker"]})).json()
+        return [row["kind"] for row in rows if number in (str(int(row["order_number"])), str(int(row["original_order_number"] or 0)))]
+
+    async def set_fault(self, broker: str, kind: str, count: int = 1) -> None:
+        """Let the next calls that place an order fail so."""
+        answer = await self.control.post("/faults", json={"broker": broker, "operation": "place", "kind": kind, "count": count})
+        answer.raise_for_status()
 
     async def traces(self) -> tuple[int, int]:
         """How many orders are stored, and how many the brokers were sent."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -42,9 +43,13 @@ async def trader(sign_in: SignIn) -> dict[str, str]:
 async def desk(servers: RunningServers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
     """API and sandbox with the demo user's accounts, once a module: take names, and orders, of your own."""
     with fresh_settings(servers, tmp_path_factory.mktemp("desk")) as settings:
-        async with server.serving(port=settings.sandbox_port) as sandbox, serving(settings) as api:
-            sandbox.doors.limits.factor = dict.fromkeys(sandbox.doors.limits.factor)  # without call limits
+        async with (
+            server.serving(port=settings.sandbox_port) as sandbox,
+            httpx.AsyncClient(base_url=sandbox.control_url) as control,
+            serving(settings) as api,
+        ):
+            await control.put("/limits", json={"enabled": False})
             await seed(api.services)
             demo = await api.sign_in(DEMO_USER, DEMO_PASSWORD)
             items = (await api.client.get("/accounts", headers=demo)).json()["items"]
-            yield Desk(api=api, sandbox=sandbox, demo=demo, accounts={item["broker"]: item for item in items})
+            yield Desk(api=api, sandbox=sandbox, control=control, demo=demo, accounts={item["broker"]: item for item in items})

@@ -14,12 +14,14 @@ LOG_IN = "/auth/login"
         (b"\xff\xfe", 400, "malformed_json"),
         (b'{"username": NaN}', 400, "malformed_json"),
         (b'{"username":"\\ud800","password":"x"}', 400, "malformed_json"),
-        (b"[" * 100_000, 400, "malformed_json"),
+        (b'{"username":"x","password":' + b"[" * 100_000, 422, "invalid_request"),
+        (b'{"username":"x","password":"y"}}', 400, "malformed_json"),
         (b"", 422, "invalid_request"),
         (b"null", 422, "invalid_request"),
         (b"[]", 422, "invalid_request"),
         (b'{"username":"x"}', 422, "invalid_request"),
         (b'{"username":1,"password":"x"}', 422, "invalid_request"),
+        (b'{"username":"x","password":true}', 422, "invalid_request"),
         (b'{"username":"x","password":"y","more":1}', 422, "invalid_request"),
     ],
 )
@@ -37,6 +39,7 @@ async def test_a_body_that_does_not_fit_is_the_callers_error(api: Api, body: byt
         ({"username": 1, "password": "x"}, "username"),
         ({"username": "x", "password": "y", "more": 1}, "more"),
         ([], "body"),
+        (None, "body"),
     ],
 )
 async def test_the_field_that_is_wrong_is_named(api: Api, body: object, field: str) -> None:

@@ -123,7 +123,8 @@ async def test_a_remembered_port_that_somebody_took_is_replaced(tmp_path: Path) 
     await first.start()
     insert(first.url, 4)
     await first.stop()
-    with socket.create_server(("127.0.0.1", first.port)):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", first.port))
         second = await make_mongod(data)
         await second.start()
         try:
