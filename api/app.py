@@ -87,6 +87,7 @@ def create_app(settings: Settings) -> Litestar:
         middleware=[RequestIdMiddleware()],
         lifespan=[lifespan],
         openapi_config=openapi_config(),
+        logging_config=None,  # `api.logs` sets the handlers up; Litestar's own would replace them
         cors_config=CORSConfig(
             allow_origins=list(settings.cors_origins), allow_credentials=True, expose_headers=_EXPOSED, allow_headers=["*"]
         ),

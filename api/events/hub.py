@@ -5,6 +5,7 @@ bring is told apart by id. A listener that does not keep up is cut off: it comes
 """
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, NoReturn
@@ -24,16 +25,15 @@ _BATCH = 1_000
 _KEEP_ALIVE_SECONDS = 15.0
 _KEEP_ALIVE = b": keep-alive\n\n"
 _FIRST = "0-0"
+_STREAM_ID = re.compile(r"([0-9]{1,19})(?:-([0-9]{1,19}))?")
 
 StreamId = tuple[int, int]
 
 
 def parse_id(text: str) -> StreamId | None:
     """``1763866800000-0`` as numbers that compare; None where it is no stream id. A bare number counts as its first entry."""
-    left, _, right = text.partition("-")
-    if not left.isdigit() or len(left) > 19 or (right and (not right.isdigit() or len(right) > 19)) or (text.endswith("-")):
-        return None
-    return int(left), int(right or 0)
+    found = _STREAM_ID.fullmatch(text)
+    return None if found is None else (int(found[1]), int(found[2] or 0))
 
 
 def encode_frame(event_id: str, event: str, data: bytes) -> bytes:

@@ -117,7 +117,9 @@ async def test_changed_keys_are_used_and_not_told(desk: Desk) -> None:
     assert (await accounts.credentials(await accounts.get(made["id"]))).app_key == "another-key"
 
 
-@pytest.mark.parametrize("body", [{"name": ""}, {"name": None}, {"hts_id": ""}, {"settings": {"never_received_after_seconds": 1}}, {"x": 1}])
+@pytest.mark.parametrize(
+    "body", [{"name": ""}, {"name": None}, {"hts_id": ""}, {"settings": {"never_received_after_seconds": 1}}, {"x": 1}]
+)
 async def test_a_wrong_change_is_refused(desk: Desk, body: dict[str, Any]) -> None:
     answer = await desk.api.client.patch(f"/accounts/{desk.accounts['kis']['id']}", json=body, headers=desk.demo)
 

@@ -124,7 +124,7 @@ async def test_an_id_that_is_not_kept_gives_one_resync_and_goes_on(desk: Desk, l
         assert numbers_of(await asyncio.wait_for(take(frames, 1), 10)) == [2]
 
 
-@pytest.mark.parametrize("last_id", ["x", "1-", "-1", "1-2-3", "1e3", "٣", "9" * 30, "0-0; FLUSHALL"])
+@pytest.mark.parametrize("last_id", ["x", "1-", "-1", "1-2-3", "1e3", "٣", "²", "1_0", " 1", "9" * 30, "0-0; FLUSHALL"])
 async def test_what_is_no_id_is_refused(desk: Desk, last_id: str) -> None:
     answers = [
         await desk.api.client.get("/events", params={"last_event_id": last_id}, headers=desk.demo),

@@ -48,9 +48,7 @@ def _body(desk: Desk, method: str, path: str, ids: dict[str, str]) -> Any:
 
 async def _ask(desk: Desk, method: str, path: str, ids: dict[str, str], headers: dict[str, str]) -> int:
     query = {"symbol": "005930", "limit_price": "60000"} if path.endswith("/buying-power") else {}
-    answer = await desk.api.client.request(
-        method, path.format_map(ids), json=_body(desk, method, path, ids), params=query, headers=headers
-    )
+    answer = await desk.api.client.request(method, path.format_map(ids), json=_body(desk, method, path, ids), params=query, headers=headers)
     return answer.status_code
 
 
