@@ -1,7 +1,9 @@
 """Broker accounts: connecting, reading, sharing, halting."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import httpx
 import pytest
 from jose import jwt
 
@@ -131,7 +133,7 @@ async def test_members_see_what_their_permission_allows(desk: Desk) -> None:
     member = await desk.api.add_user(Role.TRADER, "is.member")
     made = await connect(desk, owner, account_number="10000004-01")
     path = f"/accounts/{made['id']}"
-    calls = {
+    calls: dict[str, Callable[[], Awaitable[httpx.Response]]] = {
         "read": lambda: desk.api.client.get(path, headers=member),
         "halt": lambda: desk.api.client.put(f"{path}/kill-switch", json={"state": "active"}, headers=member),
         "rename": lambda: desk.api.client.patch(path, json={"name": "mine"}, headers=member),

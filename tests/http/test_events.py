@@ -79,7 +79,7 @@ async def test_a_listener_that_changes_connection_and_process_in_a_burst_gets_ea
 
     seen: list[Frame] = []
     last_id: dict[str, str] = {}
-    publishing: asyncio.Task[Any] | None = None
+    publishing: asyncio.Future[list[None]] | None = None
     for turn in range(20):
         async with listening(clients[turn % 2], user | last_id) as frames:
             if publishing is None:

@@ -82,7 +82,7 @@ async def test_connections_to_redis_that_break_lose_and_repeat_nothing(settings:
         for number in range(300):
             await publisher.publish(["ann"], EventBody("alert", str(number).encode()))
             if number % 60 == 30:
-                await redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+                await redis.client_kill_filter(_type="normal", skipme=True)
 
         assert await asyncio.wait_for(task, 30) == [str(number) for number in range(300)]
 
