@@ -35,7 +35,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "environment": "paper",
         "account_number": "12345678-01",
         "app_key": "PSabcdefghijklmnopqrstuvwxyz01234567",
-        "app_secret": "the app secret that the broker shows once",
+        "app_secret": "the-app-secret-that-the-broker-shows-once",
         "hts_id": "hong1",
     },
     "ChangeAccount": {"name": "KIS 위탁 2", "settings": {"on_possible_duplicate": "refuse"}},

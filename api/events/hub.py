@@ -150,12 +150,15 @@ class EventHub:
         """Read and hand out until cancelled. A Redis that is away is waited for; nothing is lost, for positions are kept here."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_alive())
-            while True:
+            me = asyncio.current_task()
+            # Before Python 3.12 redis-py's asyncio.wait_for swallows a cancellation that comes as a write ends.
+            while me is None or not me.cancelling():
                 try:
                     await self._read_once()
                 except (RedisError, OSError) as error:
                     log.warning("event_reader_waits", problem=str(error))
                     await asyncio.sleep(0.3)
+            raise asyncio.CancelledError
 
     async def _read_once(self) -> None:
         if self._wake_position == "$":

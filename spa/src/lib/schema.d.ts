@@ -963,7 +963,7 @@ export interface components {
          * @example {
          *       "account_number": "12345678-01",
          *       "app_key": "PSabcdefghijklmnopqrstuvwxyz01234567",
-         *       "app_secret": "the app secret that the broker shows once",
+         *       "app_secret": "the-app-secret-that-the-broker-shows-once",
          *       "broker": "kis",
          *       "environment": "paper",
          *       "hts_id": "hong1",
