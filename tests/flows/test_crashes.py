@@ -89,5 +89,6 @@ async def test_notices_that_travel_badly_give_every_fill_once(stack: Stack, an_o
 
     for answer in answers:
         assert answer.status_code == 201, answer.text
-        await stack.until_order(answer.json()["id"], "filled", seconds=60)
+        # a lost notice is found by the round that every minute brings
+        await stack.until_order(answer.json()["id"], "filled", seconds=110)
         await stack.assert_fills_agree(answer.json()["id"])
