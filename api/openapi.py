@@ -76,8 +76,8 @@ def schema_document(app: Litestar) -> dict[str, Any]:
     for name, example in EXAMPLES.items():
         schemas[name]["examples"] = [example]
     for path_item in document["paths"].values():
-        for operation in path_item.values():
-            _correct_answers(operation)
+        for method, operation in path_item.items():
+            _correct_answers(method, operation)
     events = [{"$ref": f"#/components/schemas/{event.__name__}"} for event in _EVENTS]
     schemas["LoggedEvent"]["properties"]["data"] = {"oneOf": events}
     frames = {"description": "The `data` of each frame; `event` is its `type`.", "oneOf": events}
@@ -146,7 +146,7 @@ def _complete(node: Any) -> None:
             _complete(item)
 
 
-def _correct_answers(operation: dict[str, Any]) -> None:
+def _correct_answers(method: str, operation: dict[str, Any]) -> None:
     """Litestar adds a 400 of its own shape where there are parameters; Lucy answers 422 with a `Problem`. What any body, and any route that
     needs MongoDB or Redis, may be answered is added here."""
     answers = operation["responses"]
@@ -157,6 +157,8 @@ def _correct_answers(operation: dict[str, Any]) -> None:
     if "requestBody" in operation:
         answers.setdefault("413", {"description": "The request is too large", "content": problem})
         answers.setdefault("415", {"description": "The request is not JSON", "content": problem})
+    if method != "get" and operation.get("security") != [{}]:  # a key that may only read
+        answers.setdefault("403", {"description": "Not allowed", "content": problem})
     if operation["operationId"] not in _ALWAYS_THERE:
         answers.setdefault("503", {"description": "Not available right now", "content": problem})
 

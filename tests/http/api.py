@@ -16,6 +16,7 @@ from api.brokers.sandbox.server import Sandbox
 from api.domain.enums import Role
 from api.settings import Settings
 from api.users.schemas import CreateUser
+from tests.http.contract import check_answer
 from tests.stack import until
 
 PASSWORD = "correct horse battery"
@@ -57,7 +58,8 @@ async def serving(settings: Settings) -> AsyncIterator[Api]:
 
     await until(is_up, "the API is up")
     services: Services = app.state.services
-    async with httpx.AsyncClient(base_url=f"{settings.api_url}/api/v1", timeout=20) as client:
+    hooks = {"response": [check_answer]}
+    async with httpx.AsyncClient(base_url=f"{settings.api_url}/api/v1", timeout=20, event_hooks=hooks) as client:
         yield Api(client=client, services=services, app=app)
     server.should_exit = True
     await task

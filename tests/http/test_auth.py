@@ -7,7 +7,9 @@ import pytest
 from jose import jwt
 
 from api.domain.enums import Role
-from tests.http.api import PASSWORD, Api, SignIn
+from api.settings import Settings
+from api.users.schemas import CreateUser
+from tests.http.api import PASSWORD, Api, SignIn, serving
 from tests.stack import until
 
 COOKIE = "lucy_refresh"
@@ -243,3 +245,12 @@ async def test_checking_a_known_token_takes_less_than_a_tenth_of_a_millisecond(a
         await api.services.auth.authenticate(token)
 
     assert (api.services.clock.monotonic() - began) / 1000 < 0.0001
+
+
+async def test_outside_the_local_profile_the_cookie_travels_only_encrypted(settings: Settings) -> None:
+    async with serving(settings.model_copy(update={"mode": "production"})) as api:
+        await api.services.users.create("system", CreateUser(username="trader", password=PASSWORD, role=Role.TRADER))
+
+        answer = await api.client.post("/auth/login", json={"username": "trader", "password": PASSWORD})
+
+    assert {"Secure", "HttpOnly", "SameSite=strict"} <= set(answer.headers["set-cookie"].split("; "))

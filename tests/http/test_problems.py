@@ -117,3 +117,23 @@ async def test_mongodb_being_away_is_told_as_unavailable_and_unknown(api: Api, t
 
     assert answer.status_code in (500, 503)
     assert (answer.json()["outcome"], answer.headers["content-type"]) == ("unknown", "application/problem+json")
+
+
+async def test_a_body_above_the_limit_is_refused(api: Api) -> None:
+    answer = await api.client.post(LOG_IN, content=b'"' + b"x" * 11_000_000, headers={"Content-Type": "application/json"})
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "content_too_large")
+
+
+@pytest.mark.parametrize("query", ["query=%ff", "query=%00", "query=%ED%A0%80", "query=a&query=b", "limit=", "limit=%2B1", "&&=&"])
+async def test_no_query_is_lucys_own_error(api: Api, trader: dict[str, str], query: str) -> None:
+    answer = await api.client.get(f"/instruments?{query}", headers=trader)
+
+    assert answer.status_code in (200, 422)
+
+
+@pytest.mark.parametrize("username", ["a\u0000b", "$where", "é" * 50, "x" * 100])
+async def test_no_name_is_lucys_own_error(api: Api, username: str) -> None:
+    answer = await api.client.post(LOG_IN, json={"username": username, "password": "y"})
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")

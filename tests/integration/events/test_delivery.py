@@ -75,6 +75,18 @@ async def test_every_member_hears_each_event_once_in_order_in_every_process(sett
         assert (one.listener_count, two.listener_count) == (0, 0)
 
 
+async def test_connections_to_redis_that_break_lose_and_repeat_nothing(settings: Settings, redis: Redis, publisher: EventPublisher) -> None:
+    async with running_hub(settings, "one") as hub:
+        task = await listening(hub, "ann", 300)
+
+        for number in range(300):
+            await publisher.publish(["ann"], EventBody("alert", str(number).encode()))
+            if number % 60 == 30:
+                await redis.client_kill_filter(_type="normal", skipme=True)
+
+        assert await asyncio.wait_for(task, 30) == [str(number) for number in range(300)]
+
+
 async def test_versions_of_an_order_go_out_once_and_in_order_whoever_publishes(settings: Settings, publisher: EventPublisher) -> None:
     other_redis = open_redis(settings.redis_url)
     other = EventPublisher(other_redis, settings.redis_prefix)
