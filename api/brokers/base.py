@@ -13,7 +13,18 @@ from typing import ClassVar, Protocol
 
 from msgspec import Struct
 
-from api.domain.enums import Broker, Environment, Exchange, OrderType, Side, TimeInForce
+from api.brokers.market_data import (
+    Candle,
+    FinancialRatio,
+    InstrumentDetail,
+    InstrumentRecord,
+    InvestmentOpinion,
+    OrderBook,
+    Quote,
+    RankedInstrument,
+    TradingDay,
+)
+from api.domain.enums import Broker, CandleInterval, Environment, Exchange, OrderType, RankingKind, Side, TimeInForce
 
 
 class BrokerError(Exception):
@@ -72,6 +83,14 @@ class BrokerUnavailable(BrokerError):
         super().__init__(broker, f"{reason} ({'may have been sent' if sent else 'nothing was sent'})")
         self.sent = sent
         self.reason = reason
+
+
+class BrokerUnsupported(BrokerError):
+    """The broker has no such function in this environment; nothing was sent. `Capabilities` tells beforehand."""
+
+    def __init__(self, broker: str, what: str) -> None:
+        super().__init__(broker, f"{what} is not offered here")
+        self.what = what
 
 
 class BrokerProtocolError(BrokerError):
@@ -242,39 +261,6 @@ class BuyingPower(Struct, kw_only=True, frozen=True):
     orderable_quantity: int
 
 
-class Quote(Struct, kw_only=True, frozen=True):
-    """Price of an instrument, won. ``change`` is signed against the reference price; ``change_rate`` in percent, as text."""
-
-    symbol: str
-    price: int
-    change: int
-    change_rate: str
-    open_price: int
-    high_price: int
-    low_price: int
-    upper_limit_price: int
-    lower_limit_price: int
-    reference_price: int
-    volume: int
-    turnover_amount: int
-
-
-class InstrumentRecord(Struct, kw_only=True, frozen=True):
-    """One listed instrument as the broker's master has it. Prices in won; ``lot_size`` in shares."""
-
-    symbol: str
-    isin: str
-    name: str
-    english_name: str
-    market: str
-    kind: str
-    reference_price: int
-    upper_limit_price: int
-    lower_limit_price: int
-    lot_size: int
-    is_halted: bool
-
-
 class NoticeKind(StrEnum):
     """What an execution notice says."""
 
@@ -319,6 +305,18 @@ class Notice(Struct, kw_only=True, frozen=True):
     reject_code: str = ""
 
 
+class Inquiry(StrEnum):
+    """A function of the port that not every broker has in every environment; the others every adapter has."""
+
+    SELLABLE_QUANTITY = "sellable_quantity"
+    ORDER_BOOK = "order_book"
+    FINANCIAL_RATIOS = "financial_ratios"
+    INVESTMENT_OPINIONS = "investment_opinions"
+    TRADING_DAYS = "trading_days"
+    INSTRUMENTS = "instruments"
+    INSTRUMENT_DETAIL = "instrument_detail"
+
+
 class Capabilities(Struct, kw_only=True, frozen=True):
     """What an adapter can do, as data.
 
@@ -326,11 +324,17 @@ class Capabilities(Struct, kw_only=True, frozen=True):
         order_kinds: The (order type, time in force, exchange) combinations that the broker takes in this environment.
         replaceable_order_types: Order types whose price may be changed.
         can_increase_quantity: Whether a replace may raise the quantity (neither KIS nor LS can).
+        inquiries: What else it answers.
+        candle_intervals: Bars it gives.
+        rankings: Rankings it gives.
     """
 
     order_kinds: frozenset[tuple[OrderType, TimeInForce, Exchange]]
     replaceable_order_types: frozenset[OrderType]
     can_increase_quantity: bool
+    inquiries: frozenset[Inquiry] = frozenset()
+    candle_intervals: frozenset[CandleInterval] = frozenset()
+    rankings: frozenset[RankingKind] = frozenset()
 
 
 class ExecutionStream(Protocol):
@@ -350,7 +354,8 @@ class ExecutionStream(Protocol):
 
 
 class BrokerAdapter(Protocol):
-    """One account at one broker. Every method may raise the whole `BrokerError` family.
+    """One account at one broker. Every method may raise the whole `BrokerError` family; what `Capabilities` does not name is
+    `BrokerUnsupported`.
 
     `place`, `replace` and `cancel` send at most once, but for a refusal that proves that nothing was done: a refused connection, a
     gateway's rate-limit refusal (until ``deadline``) and one expired-token refusal (a new token is issued, then sent again).
@@ -368,8 +373,11 @@ class BrokerAdapter(Protocol):
         """Send one new order. ``deadline``: seconds from now after which it must not be sent any more (`BrokerRateLimited`)."""
         ...
 
-    async def replace(self, order: LiveOrder, *, limit_price: int, deadline: float) -> Acknowledgement:
-        """Change the price of all that is open. The acknowledgement carries a *new* order number."""
+    async def replace(self, order: LiveOrder, *, limit_price: int, quantity: int | None = None, deadline: float) -> Acknowledgement:
+        """Change the price of ``quantity`` shares, or of all that is open when None.
+
+        The acknowledgement carries a *new* order number, for the shares changed; the others stay under the old one.
+        """
         ...
 
     async def cancel(self, order: LiveOrder, *, quantity: int | None, deadline: float) -> Acknowledgement:
@@ -399,8 +407,43 @@ class BrokerAdapter(Protocol):
         """Current price."""
         ...
 
+    async def get_sellable_quantity(self, symbol: str) -> int:
+        """Shares held and not yet offered for sale; 0 for a symbol that is not held."""
+        ...
+
+    async def get_order_book(self, symbol: str) -> OrderBook:
+        """Prices and shares on both sides now."""
+        ...
+
+    async def list_candles(self, symbol: str, interval: CandleInterval, *, first: date, last: date) -> list[Candle]:
+        """Bars of the KST days ``first`` to ``last``, every page read, oldest first; prices adjusted for splits and rights.
+
+        A broker that keeps fewer days answers those it has.
+        """
+        ...
+
+    async def list_ranking(self, kind: RankingKind) -> list[RankedInstrument]:
+        """The broker's first page of a ranking of all markets, best first (KIS about 30 rows)."""
+        ...
+
+    async def list_financial_ratios(self, symbol: str, *, is_quarterly: bool) -> list[FinancialRatio]:
+        """Ratios by year or quarter, newest first."""
+        ...
+
+    async def list_investment_opinions(self, symbol: str, *, first: date, last: date) -> list[InvestmentOpinion]:
+        """Analysts' opinions published on the KST days ``first`` to ``last``, newest first."""
+        ...
+
+    async def list_trading_days(self, first: date) -> list[TradingDay]:
+        """What the broker says of the days from ``first`` on (KIS: about 24 a call, meant to be asked about once a day)."""
+        ...
+
     async def list_instruments(self) -> list[InstrumentRecord]:
-        """The whole instrument master, or `NotImplementedError` where the broker has none over this path."""
+        """The whole instrument master."""
+        ...
+
+    async def get_instrument_detail(self, symbol: str) -> InstrumentDetail:
+        """More of one instrument than the master tells."""
         ...
 
     async def open_execution_stream(self) -> ExecutionStream:

@@ -18,7 +18,8 @@ class OrderType(StrEnum):
 
     ``conditional_limit`` 조건부지정가 turns into a market order at the closing auction; ``best_limit`` 최유리지정가 takes the
     best price of the other side as its limit; ``top_limit`` 최우선지정가 that of its own side; ``midpoint`` 중간가;
-    ``pre_open_close`` 장전 시간외 and ``after_close`` 장후 시간외 trade at a closing price; ``after_hours_single`` 시간외 단일가.
+    ``pre_open_close`` 장전 시간외 and ``after_close`` 장후 시간외 trade at a closing price; ``after_hours_single`` 시간외 단일가 (until
+    2026-09-12); ``after_market_…`` are the limit types of KRX's after-market (16:00-20:00 since 2026-09-14).
     """
 
     LIMIT = "limit"
@@ -30,18 +31,22 @@ class OrderType(StrEnum):
     PRE_OPEN_CLOSE = "pre_open_close"
     AFTER_CLOSE = "after_close"
     AFTER_HOURS_SINGLE = "after_hours_single"
+    AFTER_MARKET_LIMIT = "after_market_limit"
+    AFTER_MARKET_BEST_LIMIT = "after_market_best_limit"
+    AFTER_MARKET_TOP_LIMIT = "after_market_top_limit"
 
 
-PRICED_ORDER_TYPES = frozenset({OrderType.LIMIT, OrderType.CONDITIONAL_LIMIT, OrderType.AFTER_HOURS_SINGLE})
+PRICED_ORDER_TYPES = frozenset({OrderType.LIMIT, OrderType.CONDITIONAL_LIMIT, OrderType.AFTER_HOURS_SINGLE, OrderType.AFTER_MARKET_LIMIT})
 """Order types that carry a limit price; all others carry none."""
 
 
 class TimeInForce(StrEnum):
-    """FIX TimeInForce (59)."""
+    """FIX TimeInForce (59), with ``gtp``: until the end of NXT's pre-market (08:50), when the rest is canceled."""
 
     DAY = "day"
     IOC = "ioc"
     FOK = "fok"
+    GTP = "gtp"
 
 
 class Exchange(StrEnum):
@@ -99,6 +104,25 @@ class OrderOrigin(StrEnum):
 
     API = "api"
     EXTERNAL = "external"
+
+
+class CandleInterval(StrEnum):
+    """Length of a bar of a price chart."""
+
+    MINUTE = "1m"
+    DAY = "1d"
+    WEEK = "1w"
+    MONTH = "1mo"
+    YEAR = "1y"
+
+
+class RankingKind(StrEnum):
+    """What instruments are ranked by today: shares traded, won traded, or the change against the reference price, up or down."""
+
+    VOLUME = "volume"
+    TURNOVER = "turnover"
+    GAINERS = "gainers"
+    LOSERS = "losers"
 
 
 class Broker(StrEnum):

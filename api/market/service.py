@@ -9,8 +9,9 @@ import structlog
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, UpdateOne
 
-from api.brokers.base import BrokerAdapter, BrokerError, InstrumentRecord
-from api.brokers.base import Quote as BrokerQuote
+from api.brokers.base import BrokerAdapter, BrokerError, BrokerUnsupported
+from api.brokers.market_data import InstrumentRecord
+from api.brokers.market_data import Quote as BrokerQuote
 from api.domain.hangul import initials
 from api.domain.ticks import tick_size
 from api.errors import InstrumentNotTradable, UnknownSymbol
@@ -130,7 +131,7 @@ class MarketService:
         for adapter in adapters:
             try:
                 records = await adapter.list_instruments()
-            except NotImplementedError:
+            except BrokerUnsupported:
                 continue
             except BrokerError as error:
                 log.warning("instruments_not_loaded", broker=adapter.broker, problem=str(error))

@@ -18,16 +18,15 @@ from api.brokers.base import (
     Balance,
     BrokerOrder,
     BrokerProtocolError,
+    BrokerUnsupported,
     BuyingPower,
     CallClass,
     Capabilities,
     Credentials,
-    InstrumentRecord,
     LiveOrder,
     NewOrder,
     Notice,
     Position,
-    Quote,
 )
 from api.brokers.endpoints import BrokerEndpoints
 from api.brokers.kis.codes import ORDER_DIVISIONS, PAPER_DIVISIONS, PLACE_TR, QUOTATIONS, REPLACEABLE, TRADING, Tr
@@ -45,6 +44,7 @@ from api.brokers.kis.parse import (
 )
 from api.brokers.kis.rest import KisRest
 from api.brokers.kis.stream import KisStream, open_stream
+from api.brokers.market_data import InstrumentRecord, Quote
 from api.brokers.tokens import TokenStore
 from api.domain.enums import Broker, Environment, Exchange
 from api.errors import UnsupportedOrder
@@ -194,7 +194,7 @@ class KisAdapter:
 
     async def list_instruments(self) -> list[InstrumentRecord]:
         """Not over this path: KIS publishes its master as files."""
-        raise NotImplementedError("KIS has no instrument master over REST")
+        raise BrokerUnsupported(KIS, "the instrument master")
 
     async def open_execution_stream(self) -> KisStream:
         """Connect and subscribe to the notices of the account's HTS id; they may hold other accounts of the same customer."""

@@ -19,11 +19,11 @@ from api.brokers.base import (
     BrokerProtocolError,
     BuyingPower,
     Position,
-    Quote,
 )
 from api.brokers.kis.codes import NOTHING_FOUND, ORDER_TYPES, SIDES
 from api.brokers.kis.envelope import KIS, Envelope
 from api.brokers.kis.messages import BalanceTotal, Buyable, DailyOrder, DailyTotal, Holding, OrderTaken, Price
+from api.brokers.market_data import Quote
 from api.domain.enums import Exchange, Side
 from api.kit.clock import KST
 

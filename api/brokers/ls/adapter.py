@@ -23,12 +23,10 @@ from api.brokers.base import (
     BuyingPower,
     Capabilities,
     Credentials,
-    InstrumentRecord,
     LiveOrder,
     NewOrder,
     Notice,
     Position,
-    Quote,
 )
 from api.brokers.endpoints import BrokerEndpoints
 from api.brokers.ls import codes, messages, parse
@@ -37,6 +35,7 @@ from api.brokers.ls.limits import MAX_PAGES
 from api.brokers.ls.notices import parse_notices
 from api.brokers.ls.rest import LsRest
 from api.brokers.ls.stream import LsStream, open_stream
+from api.brokers.market_data import InstrumentRecord, Quote
 from api.brokers.tokens import TokenStore
 from api.domain.enums import Broker, Environment, Side
 from api.errors import UnsupportedOrder

@@ -18,14 +18,13 @@ from api.brokers.base import (
     BrokerProtocolError,
     BrokerRejected,
     BuyingPower,
-    InstrumentRecord,
     Position,
-    Quote,
 )
 from api.brokers.ls import codes, messages
 from api.brokers.ls.codes import LS, Tr
 from api.brokers.ls.envelope import Answer, Verdict
 from api.brokers.ls.fields import count, decimal, decode, instant, optional_number, order_number, plain_text, problem, symbol, whole
+from api.brokers.market_data import InstrumentRecord, Quote
 from api.domain.enums import Side
 from api.kit.clock import KST
 
