@@ -8,6 +8,7 @@ from typing import Protocol
 
 from .exchange import Exchange
 from .faults import Faults
+from .history import History
 from .limits import Limits
 from .model import Account, Broker
 from .notices import Notices
@@ -35,6 +36,7 @@ class Doors:
         variants: Wire variants that a test selected, by name (the control API's ``PUT /variants``).
         known_variants: The names and values there are, the default first; the front doors add theirs.
         on_reset: Called after a reset, for state that a front door keeps itself.
+        history: Bars and rankings of the exchange.
     """
 
     exchange: Exchange
@@ -46,6 +48,10 @@ class Doors:
     variants: dict[str, str] = field(default_factory=dict)
     known_variants: dict[str, tuple[str, ...]] = field(default_factory=dict)
     on_reset: list[Callable[[], None]] = field(default_factory=list)
+    history: History = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.history = History(self.exchange)
 
     def variant(self, name: str) -> str:
         """The value in force of a wire variant."""
@@ -60,6 +66,7 @@ class Doors:
     def reset(self) -> None:
         """Everything as after a start; the websockets stay open, the tokens of the default accounts stay valid."""
         self.exchange.reset()
+        self.history.reset()
         self.faults.clear()
         self.notices.reset()
         self.limits.reset()
