@@ -122,6 +122,7 @@ class Settings(BaseSettings):
     kis_real_ws_url: Url = "ws://ops.koreainvestment.com:21000"
     kis_paper_url: Url = "https://openapivts.koreainvestment.com:29443"
     kis_paper_ws_url: Url = "ws://ops.koreainvestment.com:31000"
+    kis_master_url: Url = "https://new.real.download.dws.co.kr/common/master"
     ls_url: Url = "https://openapi.ls-sec.co.kr:8080"
     ls_real_ws_url: Url = "wss://openapi.ls-sec.co.kr:9443"
     ls_paper_ws_url: Url = "wss://openapi.ls-sec.co.kr:29443"

@@ -198,6 +198,7 @@ class BrokerOrder(Struct, kw_only=True, frozen=True):
         rejected_quantity: Shares refused by the exchange after the broker had accepted.
         ordered_at: Aware UTC.
         order_type: None where the broker's code is not known to the adapter.
+        order_type_code: The broker's own code of it, verbatim.
     """
 
     order_number: str
@@ -216,6 +217,7 @@ class BrokerOrder(Struct, kw_only=True, frozen=True):
     rejected_quantity: int
     ordered_at: datetime
     branch: str
+    order_type_code: str = ""
 
 
 class Balance(Struct, kw_only=True, frozen=True):

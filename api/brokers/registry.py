@@ -36,7 +36,10 @@ def broker_endpoints(settings: Settings, broker: Broker, environment: Environmen
         (Broker.LS, Environment.PAPER): (settings.ls_url, settings.ls_paper_ws_url),
         (Broker.LS, Environment.SANDBOX): (settings.ls_sandbox_url, settings.ls_sandbox_ws_url),
     }[broker, environment]
-    return BrokerEndpoints(rest_url=rest_url, websocket_url=websocket_url)
+    master_url = ""
+    if broker is Broker.KIS:
+        master_url = f"{rest_url}/common/master" if environment is Environment.SANDBOX else settings.kis_master_url
+    return BrokerEndpoints(rest_url=rest_url, websocket_url=websocket_url, master_url=master_url)
 
 
 class BrokerRegistry:

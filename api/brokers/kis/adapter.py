@@ -23,14 +23,17 @@ from api.brokers.base import (
     CallClass,
     Capabilities,
     Credentials,
+    Inquiry,
     LiveOrder,
     NewOrder,
     Notice,
     Position,
 )
 from api.brokers.endpoints import BrokerEndpoints
-from api.brokers.kis.codes import ORDER_DIVISIONS, PAPER_DIVISIONS, PLACE_TR, QUOTATIONS, REPLACEABLE, TRADING, Tr
+from api.brokers.kis.codes import ORDER_DIVISIONS, PAPER_DIVISIONS, PLACE_TR, REPLACEABLE, TRADING, Tr
 from api.brokers.kis.envelope import KIS, Envelope
+from api.brokers.kis.files import MasterFiles
+from api.brokers.kis.market import KisMarket
 from api.brokers.kis.messages import OrderCash, OrderChange
 from api.brokers.kis.notices import parse_frame
 from api.brokers.kis.parse import (
@@ -40,13 +43,23 @@ from api.brokers.kis.parse import (
     parse_daily_orders,
     parse_ordered_total,
     parse_positions,
-    parse_quote,
 )
+from api.brokers.kis.parse_market import parse_sellable
 from api.brokers.kis.rest import KisRest
 from api.brokers.kis.stream import KisStream, open_stream
-from api.brokers.market_data import InstrumentRecord, Quote
+from api.brokers.market_data import (
+    Candle,
+    FinancialRatio,
+    InstrumentDetail,
+    InstrumentRecord,
+    InvestmentOpinion,
+    OrderBook,
+    Quote,
+    RankedInstrument,
+    TradingDay,
+)
 from api.brokers.tokens import TokenStore
-from api.domain.enums import Broker, Environment, Exchange
+from api.domain.enums import Broker, CandleInterval, Environment, Exchange, RankingKind
 from api.errors import UnsupportedOrder
 from api.kit.clock import Clock, kst_day
 from api.kit.rate_limit import RateLimiter
@@ -56,12 +69,14 @@ log = structlog.get_logger()
 _ACCOUNT_DIGITS = 8
 _MOST_PAGES = 1000
 _ORDER_NUMBER_WIDTH = 10
+_PAPER_INQUIRIES = frozenset({Inquiry.ORDER_BOOK, Inquiry.INSTRUMENTS})
+"""The table of the official README: paper has the charts and the book; the master files need no account at all."""
 _NEAR_MONTHS = 3  # the near list is kept by months: on 25 April it reaches back to January
 
 
 @cache
 def capabilities_of(environment: Environment) -> Capabilities:
-    """What KIS takes in an environment; see `codes.ORDER_DIVISIONS`."""
+    """What KIS takes and answers in an environment; see `codes.ORDER_DIVISIONS`."""
     is_paper = environment is Environment.PAPER
     return Capabilities(
         order_kinds=frozenset(
@@ -72,6 +87,9 @@ def capabilities_of(environment: Environment) -> Capabilities:
         ),
         replaceable_order_types=REPLACEABLE,
         can_increase_quantity=False,
+        inquiries=_PAPER_INQUIRIES if is_paper else frozenset(Inquiry),
+        candle_intervals=frozenset(CandleInterval),
+        rankings=frozenset() if is_paper else frozenset(RankingKind),
     )
 
 
@@ -102,6 +120,8 @@ class KisAdapter:
         self._urls = urls
         self._clock = clock
         self._rest = KisRest(credentials, http, urls, tokens, limiter, clock)
+        self._market = KisMarket(self._rest, clock)
+        self._files = MasterFiles(http, urls.master_url)
         self._cano = credentials.account_number[:_ACCOUNT_DIGITS]
         self._product = credentials.account_number[_ACCOUNT_DIGITS:]
 
@@ -126,11 +146,11 @@ class KisAdapter:
         )
         return self._acknowledged(envelope)
 
-    async def replace(self, order: LiveOrder, *, limit_price: int, deadline: float) -> Acknowledgement:
-        """Change the price of all that is open (``order-rvsecncl`` 01)."""
+    async def replace(self, order: LiveOrder, *, limit_price: int, quantity: int | None = None, deadline: float) -> Acknowledgement:
+        """Change the price of ``quantity`` shares or of all that is open (``order-rvsecncl`` 01); the rest stays under the old number."""
         if order.order_type not in REPLACEABLE:
             raise UnsupportedOrder(f"KIS changes no price of a {order.order_type} order")
-        body = self._change(order, "01", quantity=None, price=limit_price, division=_division(order))
+        body = self._change(order, "01", quantity=quantity, price=limit_price, division=_division(order))
         envelope = await self._rest.send_order(Tr.CHANGE, f"{TRADING}/order-rvsecncl", body, call_class=CallClass.ORDER, deadline=deadline)
         return self._acknowledged(envelope)
 
@@ -170,6 +190,9 @@ class KisAdapter:
         if not orders and any(parse_ordered_total(page) for page in pages):
             # seen in paper with the older TR id (2026-08)
             raise BrokerProtocolError(KIS, tr.value, "output1", "an empty list with orders in its total")
+        for order in orders.values():
+            if order.order_type is None:  # a stop-limit from the HTS, a block trade: Lucy has no such type
+                log.warning("kis_unknown_order_type", order_number=order.order_number, code=order.order_type_code)
         return list(orders.values())
 
     async def get_balance(self) -> Balance:
@@ -188,13 +211,51 @@ class KisAdapter:
 
     async def get_quote(self, symbol: str) -> Quote:
         """Current KRX price (``inquire-price``)."""
-        params = {"FID_COND_MRKT_DIV_CODE": "J", "FID_INPUT_ISCD": symbol}
-        page = await self._rest.inquire(Tr.PRICE, f"{QUOTATIONS}/inquire-price", params, call_class=CallClass.INQUIRY)
-        return parse_quote(page.envelope, symbol)
+        return await self._market.quote(symbol)
+
+    async def get_sellable_quantity(self, symbol: str) -> int:
+        """Shares that may be sold now (``inquire-psbl-sell``); not in paper."""
+        self._require(Inquiry.SELLABLE_QUANTITY in self.capabilities.inquiries, "the sellable quantity")
+        params = self._account_params() | {"PDNO": symbol}
+        page = await self._rest.inquire(Tr.SELLABLE, f"{TRADING}/inquire-psbl-sell", params, call_class=CallClass.INQUIRY)
+        return parse_sellable(page.envelope)
+
+    async def get_order_book(self, symbol: str) -> OrderBook:
+        """KRX book, ten steps a side."""
+        return await self._market.order_book(symbol)
+
+    async def list_candles(self, symbol: str, interval: CandleInterval, *, first: date, last: date) -> list[Candle]:
+        """Bars, oldest first. Minutes go back about a year, and cost four calls for each past day."""
+        return await self._market.candles(symbol, interval, first, last)
+
+    async def list_ranking(self, kind: RankingKind) -> list[RankedInstrument]:
+        """About 30 rows of KRX; not in paper."""
+        self._require(kind in self.capabilities.rankings, "a ranking")
+        return await self._market.ranking(kind)
+
+    async def list_financial_ratios(self, symbol: str, *, is_quarterly: bool) -> list[FinancialRatio]:
+        """Ratios by year or quarter, newest first; not in paper."""
+        self._require(Inquiry.FINANCIAL_RATIOS in self.capabilities.inquiries, "financial ratios")
+        return await self._market.financial_ratios(symbol, is_quarterly=is_quarterly)
+
+    async def list_investment_opinions(self, symbol: str, *, first: date, last: date) -> list[InvestmentOpinion]:
+        """Analysts' opinions, newest first; not in paper."""
+        self._require(Inquiry.INVESTMENT_OPINIONS in self.capabilities.inquiries, "investment opinions")
+        return await self._market.opinions(symbol, first, last)
+
+    async def list_trading_days(self, first: date) -> list[TradingDay]:
+        """About 24 days from ``first`` on; not in paper. KIS asks for about one call a day."""
+        self._require(Inquiry.TRADING_DAYS in self.capabilities.inquiries, "the trading calendar")
+        return await self._market.trading_days(first)
 
     async def list_instruments(self) -> list[InstrumentRecord]:
-        """Not over this path: KIS publishes its master as files."""
-        raise BrokerUnsupported(KIS, "the instrument master")
+        """KOSPI and KOSDAQ from the master files, without English names and price limits, which they do not hold."""
+        return await self._files.instruments()
+
+    async def get_instrument_detail(self, symbol: str) -> InstrumentDetail:
+        """Names and listing (``search-stock-info``); not in paper."""
+        self._require(Inquiry.INSTRUMENT_DETAIL in self.capabilities.inquiries, "instrument details")
+        return await self._market.instrument_detail(symbol)
 
     async def open_execution_stream(self) -> KisStream:
         """Connect and subscribe to the notices of the account's HTS id; they may hold other accounts of the same customer."""
@@ -210,6 +271,10 @@ class KisAdapter:
 
     async def aclose(self) -> None:
         """Nothing to release: the HTTP client is shared."""
+
+    def _require(self, is_offered: bool, what: str) -> None:
+        if not is_offered:
+            raise BrokerUnsupported(KIS, f"{what} ({self._credentials.environment})")
 
     def _acknowledged(self, envelope: Envelope) -> Acknowledgement:
         answer = parse_acknowledgement(envelope, kst_day(self._clock.now()))

@@ -11,6 +11,8 @@ from api.domain.enums import Environment, Exchange, OrderType, Side, TimeInForce
 
 TRADING = "/uapi/domestic-stock/v1/trading"
 QUOTATIONS = "/uapi/domestic-stock/v1/quotations"
+RANKING = "/uapi/domestic-stock/v1/ranking"
+FINANCE = "/uapi/domestic-stock/v1/finance"
 
 _LIMIT, _MARKET, _BEST, _TOP, _MIDPOINT = (
     OrderType.LIMIT,
@@ -19,7 +21,12 @@ _LIMIT, _MARKET, _BEST, _TOP, _MIDPOINT = (
     OrderType.TOP_LIMIT,
     OrderType.MIDPOINT,
 )
-_DAY, _IOC, _FOK = TimeInForce.DAY, TimeInForce.IOC, TimeInForce.FOK
+_AFTER_LIMIT, _AFTER_BEST, _AFTER_TOP = (
+    OrderType.AFTER_MARKET_LIMIT,
+    OrderType.AFTER_MARKET_BEST_LIMIT,
+    OrderType.AFTER_MARKET_TOP_LIMIT,
+)
+_DAY, _IOC, _FOK, _GTP = TimeInForce.DAY, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTP
 _KRX, _NXT, _SOR = Exchange.KRX, Exchange.NXT, Exchange.SOR
 
 
@@ -34,6 +41,17 @@ class Tr(StrEnum):
     BUYING_POWER = "TTTC8908R"
     BALANCE = "TTTC8434R"
     PRICE = "FHKST01010100"
+    ORDER_BOOK = "FHKST01010200"
+    LONG_BARS = "FHKST03010100"
+    MINUTES_TODAY = "FHKST03010200"
+    PAST_MINUTES = "FHKST03010230"
+    SELLABLE = "TTTC8408R"
+    VOLUME_RANK = "FHPST01710000"
+    FLUCTUATION = "FHPST01700000"
+    FINANCIAL_RATIO = "FHKST66430300"
+    OPINIONS = "FHKST663300C0"
+    HOLIDAYS = "CTCA0903R"
+    STOCK_INFO = "CTPF1002R"
     NOTICES = "H0STCNI0"
 
 
@@ -75,10 +93,21 @@ ORDER_DIVISIONS: Mapping[tuple[OrderType, TimeInForce], tuple[str, frozenset[Exc
     (_MIDPOINT, _DAY): ("21", frozenset({_KRX, _NXT})),
     (_MIDPOINT, _IOC): ("23", frozenset({_KRX, _NXT})),
     (_MIDPOINT, _FOK): ("24", frozenset({_KRX, _NXT})),
+    # since 2026-09-14: NXT's pre-market, and KRX's after-market without market orders and ETPs; whether SOR takes them is unsure
+    (_LIMIT, _GTP): ("27", frozenset({_NXT})),
+    (_BEST, _GTP): ("28", frozenset({_NXT})),
+    (_TOP, _GTP): ("29", frozenset({_NXT})),
+    (_AFTER_LIMIT, _DAY): ("41", frozenset({_KRX})),
+    (_AFTER_LIMIT, _IOC): ("42", frozenset({_KRX})),
+    (_AFTER_LIMIT, _FOK): ("43", frozenset({_KRX})),
+    (_AFTER_BEST, _DAY): ("44", frozenset({_KRX})),
+    (_AFTER_BEST, _IOC): ("45", frozenset({_KRX})),
+    (_AFTER_BEST, _FOK): ("46", frozenset({_KRX})),
+    (_AFTER_TOP, _DAY): ("47", frozenset({_KRX})),
 }
 """``ORD_DVSN`` that Lucy sends, and where it is taken.
 
-Not sent: 07 시간외 단일가 (ended on 2026-09-12), 22 stop-limit (Lucy has no such type), 27–29 and 41–47 (pre- and after-market forms).
+Not sent: 07 시간외 단일가 (ended on 2026-09-12), 22 stop-limit (Lucy has no such type).
 """
 
 PAPER_DIVISIONS = frozenset({"00", "01", "02", "03", "04"})
@@ -87,20 +116,11 @@ PAPER_DIVISIONS = frozenset({"00", "01", "02", "03", "04"})
 ORDER_TYPES: Mapping[str, OrderType] = {
     **{code: order_type for (order_type, _), (code, _) in ORDER_DIVISIONS.items()},
     "07": OrderType.AFTER_HOURS_SINGLE,
-    "27": _LIMIT,
-    "28": _BEST,
-    "29": _TOP,
-    "41": _LIMIT,
-    "42": _LIMIT,
-    "43": _LIMIT,
-    "44": _BEST,
-    "45": _BEST,
-    "46": _BEST,
-    "47": _TOP,
 }
-"""``ORD_DVSN`` as read from lists and notices; others (treasury stock, block trades …) are no types of Lucy's."""
+"""``ORD_DVSN`` as read from lists and notices; others (stop-limit, treasury stock, block trades …) are no types of
+Lucy's: they are kept as the broker's text."""
 
-REPLACEABLE = frozenset({OrderType.LIMIT, OrderType.CONDITIONAL_LIMIT})
+REPLACEABLE = frozenset({OrderType.LIMIT, OrderType.CONDITIONAL_LIMIT, OrderType.AFTER_MARKET_LIMIT})
 
 TOKEN_REFUSED = frozenset({"EGW00121", "EGW00122", "EGW00123"})
 """Token not valid, not found, expired. They come with HTTP 500, by some accounts 401 or 200."""
@@ -123,6 +143,10 @@ than "routing error", so they are read as open too."""
 
 NOTHING_FOUND = "70070000"
 """``msg_cd`` of an empty list, with ``rt_cd`` 0 (paper)."""
+
+AUCTION_EXPECTED = frozenset({"311", "121"})
+"""``antc_mkop_cls_code`` while an auction collects orders: 311 started (portal), 121 seen at the close; 112 is ended, and then the expected
+price and volume of the last auction stay in the answer."""
 
 SUBSCRIBED = "OPSP0000"
 BAD_APPROVAL = frozenset({"OPSP0011", "OPSP0010", "OPSP9994", "OPSP9996"})

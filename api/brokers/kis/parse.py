@@ -42,7 +42,7 @@ def parse_acknowledgement(envelope: Envelope, today: date) -> Acknowledgement:
         envelope: A successful answer.
         today: KST day, because KIS tells the time of day only.
     """
-    taken = _row(envelope.tr, envelope.members.get("output"), OrderTaken)
+    taken = row_of(envelope.tr, envelope.members.get("output"), OrderTaken)
     return Acknowledgement(
         order_number=order_number(envelope.tr, "odno", taken.odno),
         branch=taken.krx_fwdg_ord_orgno.strip(),
@@ -57,17 +57,17 @@ def parse_daily_orders(envelope: Envelope) -> list[BrokerOrder]:
     rows = envelope.members.get("output1")
     if rows is None and envelope.code == NOTHING_FOUND:
         return []
-    return [_broker_order(envelope.tr, row) for row in _rows(envelope.tr, "output1", rows)]
+    return [_broker_order(envelope.tr, row) for row in rows_of(envelope.tr, "output1", rows)]
 
 
 def parse_ordered_total(envelope: Envelope) -> int:
     """Shares ordered over all rows, as ``inquire-daily-ccld`` sums them; 0 where it gives no sum."""
     total = envelope.members.get("output2")
-    return whole(envelope.tr, "tot_ord_qty", _row(envelope.tr, total, DailyTotal).tot_ord_qty, blank=0) if total else 0
+    return whole(envelope.tr, "tot_ord_qty", row_of(envelope.tr, total, DailyTotal).tot_ord_qty, blank=0) if total else 0
 
 
 def _broker_order(tr: str, source: Mapping[str, Any]) -> BrokerOrder:
-    row = _row(tr, source, DailyOrder)
+    row = row_of(tr, source, DailyOrder)
     cumulative = whole(tr, "tot_ccld_qty", row.tot_ccld_qty)
     leaves = whole(tr, "rmn_qty", row.rmn_qty)
     price = whole(tr, "ord_unpr", row.ord_unpr, blank=0)
@@ -89,6 +89,7 @@ def _broker_order(tr: str, source: Mapping[str, Any]) -> BrokerOrder:
         rejected_quantity=whole(tr, "rjct_qty", row.rjct_qty, blank=0),
         ordered_at=instant(tr, "ord_tmd", day(tr, "ord_dt", row.ord_dt), row.ord_tmd),
         branch=row.ord_gno_brno.strip(),
+        order_type_code=row.ord_dvsn_cd.strip(),
     )
 
 
@@ -110,8 +111,8 @@ def parse_positions(envelope: Envelope) -> list[Position]:
     if rows is None and envelope.code == NOTHING_FOUND:
         return []
     positions = []
-    for source in _rows(tr, "output1", rows):
-        row = _row(tr, source, Holding)
+    for source in rows_of(tr, "output1", rows):
+        row = row_of(tr, source, Holding)
         quantity = whole(tr, "hldg_qty", row.hldg_qty)
         if quantity == 0:
             continue
@@ -135,7 +136,7 @@ def parse_balance(envelope: Envelope, orderable: BuyingPower) -> Balance:
     """Read the totals of ``inquire-balance``; what may be ordered comes from another call."""
     tr = envelope.tr
     totals = envelope.members.get("output2")
-    row = _row(tr, totals[0] if isinstance(totals, list) and totals else totals, BalanceTotal, "output2")
+    row = row_of(tr, totals[0] if isinstance(totals, list) and totals else totals, BalanceTotal, "output2")
     settled = whole(tr, "prvs_rcdl_excc_amt", row.prvs_rcdl_excc_amt)
     securities = whole(tr, "scts_evlu_amt", row.scts_evlu_amt)
     return Balance(
@@ -151,7 +152,7 @@ def parse_balance(envelope: Envelope, orderable: BuyingPower) -> Balance:
 
 def parse_buying_power(envelope: Envelope) -> BuyingPower:
     """Read ``inquire-psbl-order``: the figures without borrowing."""
-    row = _row(envelope.tr, envelope.members.get("output"), Buyable)
+    row = row_of(envelope.tr, envelope.members.get("output"), Buyable)
     return BuyingPower(
         orderable_cash=whole(envelope.tr, "nrcvb_buy_amt", row.nrcvb_buy_amt),
         orderable_quantity=whole(envelope.tr, "nrcvb_buy_qty", row.nrcvb_buy_qty, blank=0),
@@ -161,7 +162,7 @@ def parse_buying_power(envelope: Envelope) -> BuyingPower:
 def parse_quote(envelope: Envelope, asked_symbol: str) -> Quote:
     """Read ``inquire-price``."""
     tr = envelope.tr
-    row = _row(tr, envelope.members.get("output"), Price)
+    row = row_of(tr, envelope.members.get("output"), Price)
     return Quote(
         symbol=asked_symbol,
         price=whole(tr, "stck_prpr", row.stck_prpr),
@@ -254,13 +255,15 @@ def instant(tr: str, field: str, kst_day: date, text: str) -> datetime:
     return datetime.combine(kst_day, time, KST).astimezone(UTC)
 
 
-def _rows(tr: str, field: str, value: object) -> Sequence[Mapping[str, Any]]:
+def rows_of(tr: str, field: str, value: object) -> Sequence[Mapping[str, Any]]:
+    """A list of objects, as an output of several rows is."""
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         raise BrokerProtocolError(KIS, tr, field, "not a list of objects")
     return value
 
 
-def _row(tr: str, value: object, form: type[_Row], field: str = "output") -> _Row:
+def row_of(tr: str, value: object, form: type[_Row], field: str = "output") -> _Row:
+    """One object as a Struct of texts, whatever the case of its names."""
     if not isinstance(value, dict):
         raise BrokerProtocolError(KIS, tr, field, "missing" if value is None else "not an object")
     named = {}
