@@ -15,9 +15,11 @@ from api.auth.controller import ApiKeyController, AuthController
 from api.auth.middleware import provide_principal, require_principal
 from api.bodies import StrictRequest
 from api.bootstrap import Services, open_services
+from api.calendar.controller import HolidayController, SessionController
+from api.capabilities.controller import BrokerController
 from api.events.controller import EventController
 from api.kit.loop import settle_memory
-from api.market.controller import InstrumentController, QuoteController
+from api.market.controller import CandleController, InstrumentController, QuoteController, RankingController
 from api.openapi import openapi_config
 from api.orders.controller import FillController, OrderController
 from api.problems import EXCEPTION_HANDLERS, RequestIdMiddleware
@@ -37,6 +39,11 @@ _CONTROLLERS = (
     FillController,
     InstrumentController,
     QuoteController,
+    CandleController,
+    RankingController,
+    HolidayController,
+    SessionController,
+    BrokerController,
     EventController,
     HealthController,
     MetricsController,
@@ -50,6 +57,7 @@ _INJECTED = {
     "auth_service": "auth",
     "account_service": "accounts",
     "market_service": "market",
+    "calendar_service": "calendar",
     "broker_registry": "brokers",
     "order_service": "order_service",
     "event_publisher": "event_publisher",

@@ -13,6 +13,7 @@ from api.accounts.service import AccountService
 from api.audit.service import AuditService
 from api.auth.service import AuthService
 from api.brokers.registry import BrokerRegistry
+from api.calendar.service import CalendarService
 from api.events.hub import EventHub
 from api.events.publisher import EventPublisher
 from api.kit.clock import Clock, SystemClock
@@ -47,6 +48,7 @@ class Services:
     auth: AuthService
     accounts: AccountService
     market: MarketService
+    calendar: CalendarService
     brokers: BrokerRegistry
     leases: LeaseStore
     liveness: Liveness
@@ -130,7 +132,7 @@ async def open_services(settings: Settings, clock: Clock | None = None) -> Async
             process_id=process_id,
             is_live_trading_on=settings.live_trading,
         )
-        for owner in (audit, users, auth, accounts, market, orders, inbox):
+        for owner in (audit, users, auth, accounts, orders, inbox):
             await owner.create_indexes()
         yield Services(
             settings=settings,
@@ -143,6 +145,7 @@ async def open_services(settings: Settings, clock: Clock | None = None) -> Async
             auth=auth,
             accounts=accounts,
             market=market,
+            calendar=CalendarService(database, clock),
             brokers=brokers,
             leases=LeaseStore(redis, prefix, clock),
             liveness=liveness,

@@ -12,6 +12,7 @@
     │   ├── InvalidLimitPrice       422 invalid_limit_price
     │   ├── UnsupportedOrder        422 unsupported_order
     │   ├── MarketClosed            422 market_closed
+    │   ├── NotOffered              422 broker_unsupported
     │   └── InvalidCursor           422 invalid_cursor
     ├── NotAuthenticated            401 not_authenticated
     │   ├── TokenExpired            401 token_expired
@@ -109,6 +110,12 @@ class MarketClosed(InvalidRequest):
     """No session takes this order now."""
 
     code, title = "market_closed", "The market is closed for this order"
+
+
+class NotOffered(InvalidRequest):
+    """None of the brokers that could be asked has this function; nothing was sent. ``GET /brokers`` tells which has."""
+
+    code, title = "broker_unsupported", "The broker does not offer this"
 
 
 class InvalidCursor(InvalidRequest):

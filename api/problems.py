@@ -18,8 +18,16 @@ from msgspec import UNSET, Struct, UnsetType
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
-from api.brokers.base import BrokerError, BrokerProtocolError, BrokerRateLimited, BrokerRejected, BrokerTokenExpired, BrokerUnavailable
-from api.errors import LucyError, NotAuthenticated
+from api.brokers.base import (
+    BrokerError,
+    BrokerProtocolError,
+    BrokerRateLimited,
+    BrokerRejected,
+    BrokerTokenExpired,
+    BrokerUnavailable,
+    BrokerUnsupported,
+)
+from api.errors import LucyError, NotAuthenticated, NotOffered
 from api.system.metrics import observe_request
 
 log = structlog.get_logger(__name__)
@@ -128,6 +136,8 @@ def handle_broker_error(_: Request[Any, Any, Any], error: BrokerError) -> Respon
         case BrokerRejected():
             extra = {"broker_code": error.code, "broker_message": error.message, "outcome": "none"}
             return _answer(502, "broker_refused", "The broker refused", str(error), is_retryable=False, extra=extra)
+        case BrokerUnsupported():
+            return _answer(NotOffered.status, NotOffered.code, NotOffered.title, str(error), is_retryable=False, extra={"outcome": "none"})
         case BrokerTokenExpired():
             extra = {"broker_code": error.code}
             return _answer(502, "broker_token_refused", "The broker refused the access token", str(error), is_retryable=True, extra=extra)

@@ -17,14 +17,16 @@ from api.accounts.schemas import (
     PositionList,
     PutKillSwitch,
     PutMembers,
+    SellableQuantity,
     Verification,
 )
 from api.accounts.service import AccountService
 from api.auth.principal import Principal
-from api.brokers.base import BrokerAdapter, BrokerRejected, BrokerTokenExpired
+from api.brokers.base import BrokerAdapter, BrokerRejected, BrokerTokenExpired, Inquiry
 from api.brokers.base import Position as BrokerPosition
 from api.brokers.registry import BrokerRegistry
 from api.domain.enums import Permission
+from api.errors import NotOffered
 from api.kit.clock import Clock
 from api.problems import problems
 from api.users.service import UserService
@@ -197,6 +199,27 @@ class AccountController(Controller):
             orderable_cash=power.orderable_cash,
             orderable_quantity=power.orderable_quantity,
         )
+
+    @get(
+        "/{account_id:str}/sellable-quantity",
+        operation_id="getSellableQuantity",
+        summary="What may be sold",
+        responses=problems(400, 422, *_BROKER_PROBLEMS),
+    )
+    async def get_sellable_quantity(
+        self,
+        account_id: Annotated[str, _ID],
+        symbol: Annotated[str, QueryParameter(pattern=r"^[0-9A-Z]{6}$")],
+        principal: NamedDependency[Principal],
+        account_service: NamedDependency[AccountService],
+        broker_registry: NamedDependency[BrokerRegistry],
+    ) -> SellableQuantity:
+        """How many shares of a symbol may be sold, asked of the broker now; `broker_unsupported` where it has no such inquiry."""
+        adapter = await _adapter(principal, account_id, account_service, broker_registry)
+        if Inquiry.SELLABLE_QUANTITY not in adapter.capabilities.inquiries:
+            raise NotOffered(f"{adapter.broker} has no inquiry of the sellable quantity in this account's environment; see the holdings.")
+        quantity = await adapter.get_sellable_quantity(symbol)
+        return SellableQuantity(account_id=account_id, symbol=symbol, sellable_quantity=quantity)
 
 
 async def _adapter(principal: Principal, account_id: str, accounts: AccountService, brokers: BrokerRegistry) -> BrokerAdapter:

@@ -170,6 +170,14 @@ class BuyingPower(Struct, kw_only=True, frozen=True):
     orderable_quantity: int
 
 
+class SellableQuantity(Struct, kw_only=True, frozen=True):
+    """Shares held and not yet offered for sale; 0 for a symbol that is not held."""
+
+    account_id: str
+    symbol: str
+    sellable_quantity: int
+
+
 class Verification(Struct, kw_only=True, frozen=True):
     """Whether the broker accepts the keys."""
 

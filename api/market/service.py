@@ -2,27 +2,35 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import structlog
 from motor.motor_asyncio import AsyncIOMotorDatabase
-from pymongo import ASCENDING, UpdateOne
+from pymongo import UpdateOne
 
-from api.brokers.base import BrokerAdapter, BrokerError, BrokerUnsupported
+from api.brokers.base import BrokerAdapter, BrokerError, BrokerRejected, BrokerUnsupported, Inquiry
 from api.brokers.market_data import InstrumentRecord
 from api.brokers.market_data import Quote as BrokerQuote
-from api.domain.hangul import initials
+from api.domain.enums import Broker
 from api.domain.ticks import tick_size
 from api.errors import InstrumentNotTradable, UnknownSymbol
 from api.kit.clock import Clock, kst_day
 from api.market.documents import InstrumentDocument
+from api.market.merging import by_symbol, detailed, merged
 from api.market.schemas import Instrument, Quote
+from api.market.search import Entry, entry_of, search
 
 log = structlog.get_logger(__name__)
 
 _REFRESH = timedelta(seconds=30)
 """How old the in-process copy of the master may be: a halt or a new day's limits are known that much later at most."""
+
+_AT_A_TIME = 50
+"""Instruments (of 4,000) after which others get their turn: orders and fills do not wait for a master."""
+
+_ASK_AGAIN_AFTER = timedelta(days=30)
+"""A broker that had no English name is asked again after this long."""
 
 
 class MarketService:
@@ -31,13 +39,10 @@ class MarketService:
     def __init__(self, database: "AsyncIOMotorDatabase[dict[str, Any]]", clock: Clock) -> None:
         self._collection = database[InstrumentDocument.__collection__]
         self._clock = clock
-        self._by_symbol: dict[str, InstrumentDocument] = {}
+        self._entries: dict[str, Entry] = {}
+        self._stored: dict[str, dict[str, Any]] = {}
         self._loaded_at = float("-inf")
         self._loading = asyncio.Lock()
-
-    async def create_indexes(self) -> None:
-        """Search is done in memory; only the refresh asks by time."""
-        await self._collection.create_index([("updated_at", ASCENDING)])
 
     async def tradable(self, symbol: str) -> InstrumentDocument:
         """The instrument, if an order may name it.
@@ -54,7 +59,8 @@ class MarketService:
     async def find(self, symbol: str) -> InstrumentDocument | None:
         """The instrument, or None."""
         await self._refresh()
-        return self._by_symbol.get(symbol)
+        entry = self._entries.get(symbol)
+        return None if entry is None else entry.document
 
     async def get(self, symbol: str) -> InstrumentDocument:
         """The instrument; `UnknownSymbol` where there is none."""
@@ -66,108 +72,129 @@ class MarketService:
     async def search(self, query: str, limit: int) -> list[Instrument]:
         """Instruments by code, Korean name, English name or initial consonants; those that begin so first."""
         await self._refresh()
-        wanted = query.strip().lower().replace(" ", "")
-        ranked = [
-            (rank, document.symbol, document) for document in self._by_symbol.values() if (rank := _rank(document, wanted)) is not None
-        ]
-        ranked.sort(key=lambda entry: entry[:2])
-        return [to_wire(document) for _, _, document in ranked[:limit]]
+        return [to_wire(document) for document in search(self._entries.values(), query, limit)]
 
-    async def quotes(self, symbols: Sequence[str], adapters: Sequence[BrokerAdapter]) -> list[Quote]:
-        """Current prices, the symbols spread over the caller's accounts' adapters."""
-        instruments = [await self.get(symbol) for symbol in symbols]
-        found = await asyncio.gather(
-            *(adapters[number % len(adapters)].get_quote(instrument.symbol) for number, instrument in enumerate(instruments))
-        )
-        return [
-            self._quote(instrument, quote, adapters[number % len(adapters)].broker)
-            for number, (instrument, quote) in enumerate(zip(instruments, found, strict=True))
-        ]
-
-    async def load(self, records: Iterable[InstrumentRecord]) -> int:
-        """Store a broker's master; instruments that it does not list stay. Safe to do twice.
+    async def load(self, *masters: Iterable[InstrumentRecord]) -> int:
+        """Store brokers' masters, merged (`merging`); instruments that none lists stay. Safe to do twice.
 
         Returns:
-            How many instruments it had.
+            How many instruments they had.
         """
+        self._loaded_at = float("-inf")
+        await self._refresh()
         now = self._clock.now()
         day = kst_day(now).isoformat()
-        updates = [
-            UpdateOne(
-                {"_id": record.symbol},
-                {
-                    "$set": {
-                        "isin": record.isin,
-                        "name": record.name,
-                        "english_name": record.english_name,
-                        "initials": initials(record.name),
-                        "market": record.market,
-                        "kind": record.kind,
-                        "reference_price": record.reference_price,
-                        "upper_limit_price": record.upper_limit_price,
-                        "lower_limit_price": record.lower_limit_price,
-                        "lot_size": record.lot_size,
-                        "is_halted": record.is_halted,
-                        "priced_day": day,
-                        "updated_at": now,
-                    }
-                },
-                upsert=True,
-            )
-            for record in records
-        ]
+        found = by_symbol(masters)
+        updates = []
+        for number, (symbol, records) in enumerate(found.items()):
+            if number % _AT_A_TIME == 0:
+                await asyncio.sleep(0)
+            entry = self._entries.get(symbol)
+            known = None if entry is None else entry.document
+            fields = merged(records, known, day)
+            if known is None or any(getattr(known, name) != value for name, value in fields.items()):
+                updates.append(UpdateOne({"_id": symbol}, {"$set": fields | {"updated_at": now}}, upsert=True))
         if updates:
             await self._collection.bulk_write(updates, ordered=False)
         self._loaded_at = float("-inf")
-        log.info("instruments_loaded", count=len(updates))
-        return len(updates)
+        log.info("instruments_loaded", count=len(found), changed=len(updates))
+        return len(found)
 
     async def load_from(self, adapters: Sequence[BrokerAdapter]) -> int:
-        """Load the master from the first broker that gives one.
+        """Load the masters of all brokers that have one, each once: another account of the same broker only where the first failed.
 
         Returns:
-            How many instruments it had; 0 where none of the brokers has a master.
+            How many instruments they had; 0 where no broker gave a master.
         """
+        masters: dict[Broker, list[InstrumentRecord]] = {}
         for adapter in adapters:
+            if adapter.broker in masters:
+                continue
             try:
-                records = await adapter.list_instruments()
+                masters[adapter.broker] = await adapter.list_instruments()
             except BrokerUnsupported:
                 continue
             except BrokerError as error:
                 log.warning("instruments_not_loaded", broker=adapter.broker, problem=str(error))
-                continue
-            return await self.load(records)
-        return 0
+        return await self.load(*masters.values()) if masters else 0
+
+    async def fill_details(self, adapters: Sequence[BrokerAdapter], *, most: int, pause_seconds: float) -> int:
+        """Ask a broker for what the masters lack, one instrument after the other, at a pace that leaves the call limit to others.
+
+        Stops early where the broker does not answer: what was filled is stored, and the next call goes on from there.
+
+        Args:
+            adapters: The first that offers it is asked.
+            most: How many instruments at most.
+            pause_seconds: Between two questions.
+
+        Returns:
+            How many instruments were asked about.
+        """
+        adapter = next((each for each in adapters if Inquiry.INSTRUMENT_DETAIL in each.capabilities.inquiries), None)
+        if adapter is None:
+            return 0
+        await self._refresh()
+        before = self._clock.now() - _ASK_AGAIN_AFTER
+        waiting = [
+            entry.document
+            for entry in self._entries.values()
+            if not entry.document.english_name and (entry.document.detailed_at is None or entry.document.detailed_at < before)
+        ]
+        waiting.sort(key=lambda document: (document.kind != "stock", document.symbol))
+        asked = 0
+        for document in waiting[:most]:
+            try:
+                fields = detailed(await adapter.get_instrument_detail(document.symbol), document)
+            except BrokerRejected as error:  # it knows no such instrument
+                log.info("instrument_without_detail", symbol=document.symbol, broker=adapter.broker, code=error.code)
+                fields = {}
+            except BrokerError as error:
+                log.warning("instrument_details_interrupted", symbol=document.symbol, problem=str(error))
+                break
+            now = self._clock.now()
+            await self._collection.update_one({"_id": document.symbol}, {"$set": fields | {"detailed_at": now, "updated_at": now}})
+            asked += 1
+            await asyncio.sleep(pause_seconds)
+        self._loaded_at = float("-inf")
+        return asked
 
     async def _refresh(self) -> None:
-        if self._clock.monotonic() - self._loaded_at < (_REFRESH.total_seconds() if self._by_symbol else 0.5):
+        if self._clock.monotonic() - self._loaded_at < (_REFRESH.total_seconds() if self._entries else 0.5):
             return
         async with self._loading:
-            if self._by_symbol and self._clock.monotonic() - self._loaded_at < _REFRESH.total_seconds():
+            if self._entries and self._clock.monotonic() - self._loaded_at < _REFRESH.total_seconds():
                 return
-            documents = [InstrumentDocument.model_validate_doc(document) async for document in self._collection.find({})]
-            self._by_symbol = {document.symbol: document for document in documents}
+            for number, raw in enumerate(await self._collection.find({}).to_list(None)):
+                symbol = raw["_id"]
+                if number % _AT_A_TIME == 0:
+                    await asyncio.sleep(0)
+                if self._stored.get(symbol) != raw:  # reading them into documents is what takes time
+                    self._stored[symbol] = raw
+                    self._entries[symbol] = entry_of(InstrumentDocument.model_validate_doc(raw))
             self._loaded_at = self._clock.monotonic()
 
-    def _quote(self, instrument: InstrumentDocument, quote: BrokerQuote, broker: str) -> Quote:
-        return Quote(
-            symbol=instrument.symbol,
-            name=instrument.name,
-            price=quote.price,
-            change=quote.change,
-            change_rate=float(quote.change_rate),
-            open_price=quote.open_price,
-            high_price=quote.high_price,
-            low_price=quote.low_price,
-            upper_limit_price=quote.upper_limit_price,
-            lower_limit_price=quote.lower_limit_price,
-            reference_price=quote.reference_price,
-            volume=quote.volume,
-            turnover_amount=quote.turnover_amount,
-            tick_size=tick_size(quote.price, instrument.kind),
-            broker=broker,
-            at=self._clock.now(),
-        )
+
+def to_quote(instrument: InstrumentDocument, quote: BrokerQuote, broker: str, at: datetime) -> Quote:
+    """The wire form of a broker's quote."""
+    return Quote(
+        symbol=instrument.symbol,
+        name=instrument.name,
+        price=quote.price,
+        change=quote.change,
+        change_rate=float(quote.change_rate),
+        open_price=quote.open_price,
+        high_price=quote.high_price,
+        low_price=quote.low_price,
+        upper_limit_price=quote.upper_limit_price,
+        lower_limit_price=quote.lower_limit_price,
+        reference_price=quote.reference_price,
+        volume=quote.volume,
+        turnover_amount=quote.turnover_amount,
+        tick_size=tick_size(quote.price, instrument.kind),
+        broker=broker,
+        at=at,
+    )
 
 
 def to_wire(document: InstrumentDocument) -> Instrument:
@@ -185,19 +212,11 @@ def to_wire(document: InstrumentDocument) -> Instrument:
         tick_size=tick_size(document.reference_price, document.kind),
         lot_size=document.lot_size,
         is_halted=document.is_halted,
+        is_administrative=document.is_administrative,
+        is_liquidation=document.is_liquidation,
+        is_nxt_tradable=document.is_nxt_tradable,
+        listed_shares=document.listed_shares,
+        par_value=document.par_value,
+        listed_on=None if document.listed_on is None else date.fromisoformat(document.listed_on),
         priced_day=date.fromisoformat(document.priced_day),
     )
-
-
-def _rank(document: InstrumentDocument, wanted: str) -> int | None:
-    texts = (
-        document.symbol.lower(),
-        document.name.lower().replace(" ", ""),
-        document.initials,
-        document.english_name.lower().replace(" ", ""),
-    )
-    if wanted in texts:
-        return 0
-    if any(text.startswith(wanted) for text in texts):
-        return 1
-    return 2 if any(wanted in text for text in texts) else None

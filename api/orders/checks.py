@@ -66,7 +66,7 @@ def check_live_trading(environment: Environment, *, is_live_trading_on: bool) ->
 def check_price(price: int, instrument: InstrumentDocument, now: datetime) -> None:
     """Refuse a price off the tick table or outside the day's limits.
 
-    The limits count only on the day that they were loaded for: with older ones the broker decides.
+    The limits count only on the day that they were loaded for: with older ones, or none, the broker decides.
     """
     if not is_on_tick(price, instrument.kind):
         tick = tick_size(price, instrument.kind)
@@ -76,15 +76,15 @@ def check_price(price: int, instrument: InstrumentDocument, now: datetime) -> No
             errors=[_at("limit_price", f"not a multiple of {tick}")],
             tick_size=tick,
         )
-    if instrument.priced_day != kst_day(now).isoformat():
+    lower, upper = instrument.lower_limit_price, instrument.upper_limit_price
+    if lower is None or upper is None or instrument.priced_day != kst_day(now).isoformat():
         return
-    if not instrument.lower_limit_price <= price <= instrument.upper_limit_price:
+    if not lower <= price <= upper:
         raise PriceOutsideLimits(
-            f"{price:,} won is outside today's limits of {instrument.symbol}: "
-            f"{instrument.lower_limit_price:,} to {instrument.upper_limit_price:,} won.",
+            f"{price:,} won is outside today's limits of {instrument.symbol}: {lower:,} to {upper:,} won.",
             errors=[_at("limit_price", "outside the day's limits")],
-            lower_limit_price=instrument.lower_limit_price,
-            upper_limit_price=instrument.upper_limit_price,
+            lower_limit_price=lower,
+            upper_limit_price=upper,
         )
 
 

@@ -39,7 +39,7 @@ BODIES: dict[tuple[str, str], object] = {
 }
 """Good bodies, so that an answer tells of access and not of the body."""
 
-QUERIES = {"/accounts/{account_id}/buying-power": "?symbol=005930"}
+QUERIES = {f"/accounts/{{account_id}}/{name}": "?symbol=005930" for name in ("buying-power", "sellable-quantity")}
 
 
 def _routes() -> list[tuple[str, str]]:

@@ -32,6 +32,7 @@ async def _ids(desk: Desk) -> dict[str, str]:
         "key_id": key.json()["id"],
         "user_id": jwt.get_unverified_claims(desk.demo["Authorization"].split()[1])["sub"],
         "symbol": "005930",
+        "kind": "volume",
     }
 
 
@@ -47,7 +48,7 @@ def _body(desk: Desk, method: str, path: str, ids: dict[str, str]) -> Any:
 
 
 async def _ask(desk: Desk, method: str, path: str, ids: dict[str, str], headers: dict[str, str]) -> int:
-    query = {"symbol": "005930", "limit_price": "60000"} if path.endswith("/buying-power") else {}
+    query = {"symbol": "005930"} if path.endswith(("/buying-power", "/sellable-quantity")) else {}
     answer = await desk.api.client.request(method, path.format_map(ids), json=_body(desk, method, path, ids), params=query, headers=headers)
     return answer.status_code
 

@@ -1,17 +1,10 @@
-"""Job: load the instrument master."""
+"""Job: load the instrument masters."""
 
 from typing import Any
 
-import structlog
-
-from worker.jobs.context import services_of
-
-log = structlog.get_logger(__name__)
+from worker.jobs.context import market_adapters, services_of
 
 
 async def load_instruments(context: dict[str, Any]) -> int:
-    """Load the master from the first account whose broker gives one; returns how many instruments it had."""
-    services = services_of(context)
-    return await services.market.load_from(
-        [services.brokers.adapter(await services.accounts.credentials(account)) for account in await services.accounts.list_active()]
-    )
+    """Load the master of every broker that has one; returns how many instruments they had."""
+    return await services_of(context).market.load_from(await market_adapters(context))

@@ -156,6 +156,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{account_id}/sellable-quantity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What may be sold
+         * @description How many shares of a symbol may be sold, asked of the broker now; `broker_unsupported` where it has no such inquiry.
+         */
+        get: operations["getSellableQuantity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{account_id}/verify": {
         parameters: {
             query?: never;
@@ -344,6 +364,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/brokers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What each broker offers
+         * @description Order kinds and inquiries by broker and environment: what a client may offer its user for an account.
+         */
+        get: operations["listBrokers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/candles/{symbol}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Bars of a price chart
+         * @description Bars of an instrument, oldest first.
+         *
+         *     At most 7 days of minutes, 3 years of days, 10 of weeks, 40 of months and 80 of years at once.
+         */
+        get: operations["listCandles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -466,6 +528,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/holidays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trading days and holidays
+         * @description Each day from `from` on, some three weeks of them, with whether the exchange opens; kept for the day, as brokers want it.
+         */
+        get: operations["listHolidays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/instruments": {
         parameters: {
             query?: never;
@@ -498,6 +580,46 @@ export interface paths {
          * @description One instrument with today's limits.
          */
         get: operations["getInstrument"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instruments/{symbol}/financial-ratios": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A company's financial ratios
+         * @description Growth, profitability and figures a share by fiscal period, newest first.
+         */
+        get: operations["listFinancialRatios"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instruments/{symbol}/opinions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Analysts' opinions
+         * @description Opinions and target prices of securities firms, newest first; at most two years at once.
+         */
+        get: operations["listInvestmentOpinions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -630,9 +752,69 @@ export interface paths {
         };
         /**
          * Current prices
-         * @description Current prices from the brokers of the caller's accounts.
+         * @description Current prices from the brokers of the caller's accounts, the symbols spread over them.
          */
         get: operations["getQuotes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quotes/{symbol}/book": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The order book
+         * @description Prices and shares on both sides now.
+         */
+        get: operations["getOrderBook"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rankings/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A ranking of all markets
+         * @description The most traded instruments by shares or won, or those that rose or fell most.
+         */
+        get: operations["getRanking"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Today's sessions
+         * @description From when to when KRX and NXT take orders today; the sandbox keeps its own session instead.
+         */
+        get: operations["listSessions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -828,11 +1010,43 @@ export interface components {
             total_amount: number;
         };
         /**
+         * BookLevel
+         * @description One step of an order book: won and shares.
+         */
+        BookLevel: {
+            price: number;
+            quantity: number;
+        };
+        /**
          * Broker
          * @description The brokers that Lucy has an adapter for.
          * @enum {string}
          */
         Broker: "kis" | "ls";
+        /**
+         * BrokerCapabilities
+         * @description What one broker takes and tells in one environment.
+         */
+        BrokerCapabilities: {
+            broker: components["schemas"]["Broker"];
+            /** @description Whether a change may raise the quantity of an order. */
+            can_increase_quantity: boolean;
+            candle_intervals: components["schemas"]["CandleInterval"][];
+            environment: components["schemas"]["Environment"];
+            /** @description What it answers besides balances, holdings, buying power and prices. */
+            inquiries: components["schemas"]["Inquiry"][];
+            order_kinds: components["schemas"]["OrderKind"][];
+            rankings: components["schemas"]["RankingKind"][];
+            /** @description Order types whose price may be changed. */
+            replaceable_order_types: components["schemas"]["OrderType"][];
+        };
+        /**
+         * BrokerList
+         * @description Every broker in every environment that an account can be connected in.
+         */
+        BrokerList: {
+            items: components["schemas"]["BrokerCapabilities"][];
+        };
         /**
          * BuyingPower
          * @description What may be bought now without borrowing.
@@ -871,6 +1085,36 @@ export interface components {
          */
         CancelResults: {
             items: components["schemas"]["CancelResult"][];
+        };
+        /**
+         * Candle
+         * @description One bar, won and shares. ``opened_at``: begin of the minute, or 00:00 KST of the bar's first day.
+         */
+        Candle: {
+            close_price: number;
+            high_price: number;
+            low_price: number;
+            open_price: number;
+            /** Format: date-time */
+            opened_at: string;
+            turnover_amount: number | null;
+            volume: number;
+        };
+        /**
+         * CandleInterval
+         * @description Length of a bar of a price chart.
+         * @enum {string}
+         */
+        CandleInterval: "1d" | "1m" | "1mo" | "1w" | "1y";
+        /**
+         * CandleList
+         * @description Bars, oldest first, adjusted for splits and rights; fewer than asked for where the broker keeps fewer.
+         */
+        CandleList: {
+            broker: components["schemas"]["Broker"];
+            interval: components["schemas"]["CandleInterval"];
+            items: components["schemas"]["Candle"][];
+            symbol: string;
         };
         /**
          * ChangeAccount
@@ -1131,6 +1375,38 @@ export interface components {
          */
         FillSource: "reconciliation" | "stream";
         /**
+         * FinancialRatio
+         * @description A company's ratios of one fiscal period; null is what the broker does not tell.
+         *
+         *         Growth in percent against the same period a year before; ``roe``, ``debt_ratio`` and ``reserve_ratio`` in percent; ``eps``, ``bps`` and
+         *         ``sps`` in won a share.
+         */
+        FinancialRatio: {
+            bps: number | null;
+            debt_ratio: number | null;
+            eps: number | null;
+            net_profit_growth: number | null;
+            operating_profit_growth: number | null;
+            /**
+             * @description Last month of the period, `YYYYMM`.
+             * @example 202609
+             */
+            period: string;
+            reserve_ratio: number | null;
+            revenue_growth: number | null;
+            roe: number | null;
+            sps: number | null;
+        };
+        /**
+         * FinancialRatioList
+         * @description Ratios, newest period first.
+         */
+        FinancialRatioList: {
+            broker: components["schemas"]["Broker"];
+            items: components["schemas"]["FinancialRatio"][];
+            symbol: string;
+        };
+        /**
          * Health
          * @description Whether the process works.
          */
@@ -1139,28 +1415,44 @@ export interface components {
             status: "ok" | "unavailable";
         };
         /**
+         * Inquiry
+         * @description A function of the port that not every broker has in every environment; the others every adapter has.
+         * @enum {string}
+         */
+        Inquiry: "financial_ratios" | "instrument_detail" | "instruments" | "investment_opinions" | "order_book" | "sellable_quantity" | "trading_days";
+        /**
          * Instrument
-         * @description A listed instrument. Prices in won, valid on ``priced_day``; ``tick_size`` at the reference price.
+         * @description A listed instrument. Prices in won, valid on ``priced_day``; ``tick_size`` at the reference price. Null is what no broker told.
          */
         Instrument: {
+            /** @description Empty until a broker has told it. */
             english_name: string;
+            /** @description 관리종목. */
+            is_administrative: boolean | null;
             is_halted: boolean;
+            /** @description 정리매매: without price limits, about to be delisted. */
+            is_liquidation: boolean | null;
+            /** @description Whether it may also be traded at NXT. */
+            is_nxt_tradable: boolean | null;
             isin: string;
             /**
              * @description stock, etf or etn
              * @example stock
              */
             kind: string;
+            listed_on: string | null;
+            listed_shares: number | null;
             lot_size: number;
-            lower_limit_price: number;
+            lower_limit_price: number | null;
             market: string;
             name: string;
+            par_value: number | null;
             /** Format: date */
             priced_day: string;
             reference_price: number;
             symbol: string;
             tick_size: number;
-            upper_limit_price: number;
+            upper_limit_price: number | null;
         };
         /**
          * InstrumentPage
@@ -1169,6 +1461,27 @@ export interface components {
         InstrumentPage: {
             items: components["schemas"]["Instrument"][];
             next_cursor: string | null;
+        };
+        /**
+         * InvestmentOpinion
+         * @description What a firm's analyst thinks of a stock, in the firm's own words; target price in won.
+         */
+        InvestmentOpinion: {
+            firm: string;
+            opinion: string;
+            previous_opinion: string;
+            /** Format: date */
+            published_on: string;
+            target_price: number | null;
+        };
+        /**
+         * InvestmentOpinionList
+         * @description Opinions, newest first.
+         */
+        InvestmentOpinionList: {
+            broker: components["schemas"]["Broker"];
+            items: components["schemas"]["InvestmentOpinion"][];
+            symbol: string;
         };
         /**
          * LogIn
@@ -1324,6 +1637,24 @@ export interface components {
             version: number;
         };
         /**
+         * OrderBook
+         * @description Prices that shares are offered and wanted at, each side best first, at most 10 steps without empty ones.
+         *
+         *         ``expected_price`` and ``expected_quantity`` are those of the coming auction, null outside one. ``at``: the broker's time of the book.
+         */
+        OrderBook: {
+            asks: components["schemas"]["BookLevel"][];
+            /** Format: date-time */
+            at: string;
+            bids: components["schemas"]["BookLevel"][];
+            broker: components["schemas"]["Broker"];
+            expected_price: number | null;
+            expected_quantity: number | null;
+            symbol: string;
+            total_ask_quantity: number;
+            total_bid_quantity: number;
+        };
+        /**
          * OrderChange
          * @description One entry of an order's history.
          */
@@ -1362,6 +1693,17 @@ export interface components {
             order_id: string;
         };
         /**
+         * OrderKind
+         * @description An order type with a time in force, and where the broker takes it. Every other combination is refused with `unsupported_order`.
+         */
+        OrderKind: {
+            exchanges: components["schemas"]["Exchange"][];
+            /** @description Whether the order carries a `limit_price`; without, it must carry none. */
+            has_limit_price: boolean;
+            order_type: components["schemas"]["OrderType"];
+            time_in_force: components["schemas"]["TimeInForce"];
+        };
+        /**
          * OrderOrigin
          * @description Where an order was entered.
          * @enum {string}
@@ -1398,16 +1740,23 @@ export interface components {
          *
          *         ``conditional_limit`` 조건부지정가 turns into a market order at the closing auction; ``best_limit`` 최유리지정가 takes the
          *         best price of the other side as its limit; ``top_limit`` 최우선지정가 that of its own side; ``midpoint`` 중간가;
-         *         ``pre_open_close`` 장전 시간외 and ``after_close`` 장후 시간외 trade at a closing price; ``after_hours_single`` 시간외 단일가.
+         *         ``pre_open_close`` 장전 시간외 and ``after_close`` 장후 시간외 trade at a closing price; ``after_hours_single`` 시간외 단일가 (until
+         *         2026-09-12); ``after_market_…`` are the limit types of KRX's after-market (16:00-20:00 since 2026-09-14).
          * @enum {string}
          */
-        OrderType: "after_close" | "after_hours_single" | "best_limit" | "conditional_limit" | "limit" | "market" | "midpoint" | "pre_open_close" | "top_limit";
+        OrderType: "after_close" | "after_hours_single" | "after_market_best_limit" | "after_market_limit" | "after_market_top_limit" | "best_limit" | "conditional_limit" | "limit" | "market" | "midpoint" | "pre_open_close" | "top_limit";
         /**
          * Permission
          * @description What a member may do at a broker account; each includes those before it.
          * @enum {string}
          */
         Permission: "manage" | "trade" | "view";
+        /**
+         * Phase
+         * @description Part of a trading day at a venue; what orders it takes differs, see the broker's words when it refuses one.
+         * @enum {string}
+         */
+        Phase: "after_close" | "after_hours_single" | "after_market" | "closing_auction" | "continuous" | "opening_auction" | "pre_market" | "pre_open_close";
         /**
          * PlaceOrder
          * @description A new order. ``limit_price`` is needed for limit-like order types and refused for the others.
@@ -1564,6 +1913,44 @@ export interface components {
             items: components["schemas"]["Quote"][];
         };
         /**
+         * RankedInstrument
+         * @description One row of a ranking, units as in `Quote`.
+         */
+        RankedInstrument: {
+            change: number;
+            change_rate: number;
+            name: string;
+            price: number;
+            rank: number;
+            symbol: string;
+            turnover_amount: number | null;
+            volume: number;
+        };
+        /**
+         * Ranking
+         * @description A broker's ranking of all markets, best first; about 30 rows.
+         */
+        Ranking: {
+            /** Format: date-time */
+            at: string;
+            broker: components["schemas"]["Broker"];
+            items: components["schemas"]["RankedInstrument"][];
+            kind: components["schemas"]["RankingKind"];
+        };
+        /**
+         * RankingKind
+         * @description What instruments are ranked by today: shares traded, won traded, or the change against the reference price, up or down.
+         * @enum {string}
+         */
+        RankingKind: "gainers" | "losers" | "turnover" | "volume";
+        /**
+         * RatioPeriod
+         * @description Fiscal years or quarters.
+         * @default year
+         * @enum {string}
+         */
+        RatioPeriod: "year" | "quarter";
+        /**
          * Readiness
          * @description Whether the process can serve, part by part: ``ok`` or what is wrong.
          */
@@ -1600,6 +1987,42 @@ export interface components {
          * @enum {string}
          */
         Role: "admin" | "trader" | "viewer";
+        /**
+         * SellableQuantity
+         * @description Shares held and not yet offered for sale; 0 for a symbol that is not held.
+         */
+        SellableQuantity: {
+            account_id: string;
+            sellable_quantity: number;
+            symbol: string;
+        };
+        /**
+         * SessionList
+         * @description Today's sessions by the rules of the venues.
+         */
+        SessionList: {
+            /** Format: date-time */
+            at: string;
+            /** Format: date */
+            day: string;
+            /** @description False on weekends; else what a broker said of today, null where none was asked: see `GET /holidays`. */
+            is_trading_day: boolean | null;
+            items: components["schemas"]["SessionOfDay"][];
+        };
+        /**
+         * SessionOfDay
+         * @description One session of a venue: from when to when it takes orders, with the offset of Seoul.
+         */
+        SessionOfDay: {
+            /** Format: date-time */
+            closes_at: string;
+            exchange: components["schemas"]["Exchange"];
+            /** @description Whether it takes orders now; false on a day that is known to be no trading day. */
+            is_open: boolean;
+            /** Format: date-time */
+            opens_at: string;
+            phase: components["schemas"]["Phase"];
+        };
         /**
          * Side
          * @description FIX Side (54).
@@ -1645,10 +2068,35 @@ export interface components {
         };
         /**
          * TimeInForce
-         * @description FIX TimeInForce (59).
+         * @description FIX TimeInForce (59), with ``gtp``: until the end of NXT's pre-market (08:50), when the rest is canceled.
          * @enum {string}
          */
-        TimeInForce: "day" | "fok" | "ioc";
+        TimeInForce: "day" | "fok" | "gtp" | "ioc";
+        /**
+         * TradingDay
+         * @description One KST day.
+         */
+        TradingDay: {
+            /** Format: date */
+            day: string;
+            /** @description Whether the exchange opens. */
+            is_open: boolean;
+            /** @description Whether trades settle. */
+            is_settlement_day: boolean;
+        };
+        /**
+         * TradingDayList
+         * @description Consecutive days as a broker tells of them: some three weeks.
+         */
+        TradingDayList: {
+            /**
+             * Format: date
+             * @description KST day on which the broker was asked; it is asked once a day.
+             */
+            asked_on: string;
+            broker: components["schemas"]["Broker"];
+            items: components["schemas"]["TradingDay"][];
+        };
         /**
          * TradingState
          * @description ``active``; ``reducing``: only orders that shrink a position; ``halted``: nothing leaves.
@@ -2523,6 +2971,103 @@ export interface operations {
             };
         };
     };
+    getSellableQuantity: {
+        parameters: {
+            query: {
+                symbol: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the account. */
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SellableQuantity"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The broker did not answer as expected */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     verifyAccount: {
         parameters: {
             query?: never;
@@ -3263,6 +3808,138 @@ export interface operations {
             };
         };
     };
+    listBrokers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrokerList"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listCandles: {
+        parameters: {
+            query?: {
+                /** @description Ask through this account first, and in its market: the sandbox's prices are its own. Without it any of the caller's accounts answers, those at the exchange before those of the sandbox. */
+                account_id?: string | null;
+                /** @description Length of a bar. */
+                interval?: components["schemas"]["CandleInterval"];
+                /** @description First KST day; some 120 bars without it. */
+                from?: string | null;
+                /** @description Last KST day; today without it. */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CandleList"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The broker did not answer as expected */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listenToEvents: {
         parameters: {
             query?: {
@@ -3563,6 +4240,94 @@ export interface operations {
             };
         };
     };
+    listHolidays: {
+        parameters: {
+            query?: {
+                /** @description Ask through this account first, and in its market: the sandbox's prices are its own. Without it any of the caller's accounts answers, those at the exchange before those of the sandbox. */
+                account_id?: string | null;
+                /** @description First KST day, at most 400 days from today; today without it. */
+                from?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TradingDayList"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The broker did not answer as expected */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     searchInstruments: {
         parameters: {
             query?: {
@@ -3663,6 +4428,188 @@ export interface operations {
             };
             /** @description The request is not valid */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listFinancialRatios: {
+        parameters: {
+            query?: {
+                /** @description Ask through this account first, and in its market: the sandbox's prices are its own. Without it any of the caller's accounts answers, those at the exchange before those of the sandbox. */
+                account_id?: string | null;
+                /** @description Fiscal years or quarters. */
+                period?: components["schemas"]["RatioPeriod"];
+            };
+            header?: never;
+            path: {
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FinancialRatioList"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The broker did not answer as expected */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listInvestmentOpinions: {
+        parameters: {
+            query?: {
+                /** @description Ask through this account first, and in its market: the sandbox's prices are its own. Without it any of the caller's accounts answers, those at the exchange before those of the sandbox. */
+                account_id?: string | null;
+                /** @description First KST day; 90 days before `to` without it. */
+                from?: string | null;
+                /** @description Last KST day; today without it. */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvestmentOpinionList"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The broker did not answer as expected */
+            502: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4399,6 +5346,8 @@ export interface operations {
             query: {
                 /** @description Symbols, comma separated, at most 30. */
                 symbols: string;
+                /** @description Ask through this account first, and in its market: the sandbox's prices are its own. Without it any of the caller's accounts answers, those at the exchange before those of the sandbox. */
+                account_id?: string | null;
             };
             header?: never;
             path?: never;
@@ -4462,6 +5411,221 @@ export interface operations {
             };
             /** @description The broker did not answer as expected */
             502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOrderBook: {
+        parameters: {
+            query?: {
+                /** @description Ask through this account first, and in its market: the sandbox's prices are its own. Without it any of the caller's accounts answers, those at the exchange before those of the sandbox. */
+                account_id?: string | null;
+            };
+            header?: never;
+            path: {
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderBook"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The broker did not answer as expected */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRanking: {
+        parameters: {
+            query?: {
+                /** @description Ask through this account first, and in its market: the sandbox's prices are its own. Without it any of the caller's accounts answers, those at the exchange before those of the sandbox. */
+                account_id?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description What instruments are ranked by today: shares traded, won traded, or the change against the reference price, up or down. */
+                kind: components["schemas"]["RankingKind"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ranking"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The broker did not answer as expected */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionList"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };

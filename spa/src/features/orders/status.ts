@@ -19,6 +19,6 @@ export const TONES: Record<Order['status'], { tone: Tone; dot?: boolean }> = {
 /** Whether a cancel or replace has a chance: the API refuses the others with `order_not_open` or `order_busy`. */
 export const canChange = (order: Order): boolean => order.status === 'new' || order.status === 'partially_filled'
 
-const PRICED = new Set(['limit', 'conditional_limit', 'after_hours_single'])
+const PRICED = new Set(['limit', 'conditional_limit', 'after_hours_single', 'after_market_limit'])
 
 export const isPriced = (orderType: string): boolean => PRICED.has(orderType)

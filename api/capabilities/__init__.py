@@ -1,0 +1,1 @@
+"""What each broker can do, told from its adapter."""

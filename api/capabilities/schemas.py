@@ -1,0 +1,36 @@
+"""Brokers' capabilities on the wire."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from api.brokers.base import Inquiry
+from api.domain.enums import Broker, CandleInterval, Environment, Exchange, OrderType, RankingKind, TimeInForce
+
+
+class OrderKind(Struct, kw_only=True, frozen=True):
+    """An order type with a time in force, and where the broker takes it. Every other combination is refused with `unsupported_order`."""
+
+    order_type: OrderType
+    time_in_force: TimeInForce
+    exchanges: list[Exchange]
+    has_limit_price: Annotated[bool, Meta(description="Whether the order carries a `limit_price`; without, it must carry none.")]
+
+
+class BrokerCapabilities(Struct, kw_only=True, frozen=True):
+    """What one broker takes and tells in one environment."""
+
+    broker: Broker
+    environment: Environment
+    order_kinds: list[OrderKind]
+    replaceable_order_types: Annotated[list[OrderType], Meta(description="Order types whose price may be changed.")]
+    can_increase_quantity: Annotated[bool, Meta(description="Whether a change may raise the quantity of an order.")]
+    inquiries: Annotated[list[Inquiry], Meta(description="What it answers besides balances, holdings, buying power and prices.")]
+    candle_intervals: list[CandleInterval]
+    rankings: list[RankingKind]
+
+
+class BrokerList(Struct, kw_only=True, frozen=True):
+    """Every broker in every environment that an account can be connected in."""
+
+    items: list[BrokerCapabilities]
