@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -34,6 +35,7 @@ _AUCTION = time(15, 20)  # from here to the close nothing trades
 _WAVES = ((0.25, 900.0), (0.09, 170.0), (0.03, 31.0))  # share of the price, length in days
 _NOISE = 0.008
 _SPREAD = 0.012
+_KEPT_TICKS = 100
 
 
 @dataclass(slots=True, frozen=True)
@@ -90,6 +92,7 @@ class History:
         self._exchange = exchange
         self._today: date | None = None
         self._trades: dict[str, dict[time, Bar]] = {}
+        self._ticks: dict[str, deque[tuple[datetime, int, int]]] = {}
         exchange.trade_listeners.append(self._on_trade)
 
     @property
@@ -100,6 +103,11 @@ class History:
     def reset(self) -> None:
         """Forget today's trades."""
         self._trades.clear()
+        self._ticks.clear()
+
+    def last_trades(self, symbol: str) -> list[tuple[datetime, int, int]]:
+        """The newest hundred trades at most, newest first: time in Korea, won, shares."""
+        return list(reversed(self._ticks.get(symbol, ())))
 
     def bars(self, symbol: str, period: Period, first: date, last: date) -> list[Bar]:
         """Bars that hold a day from ``first`` to ``last``, oldest first.
@@ -126,6 +134,11 @@ class History:
     def previous(self, symbol: str) -> Bar:
         """The last day bar before today; closes at the reference price."""
         return self._past_day(self._exchange.instruments[symbol], previous_open_day(self.today))
+
+    def close_before(self, symbol: str, day: date) -> int:
+        """전일종가 of a past or present day, won."""
+        instrument = self._exchange.instruments[symbol]
+        return self._close(instrument, previous_open_day(day), previous_open_day(self.today))
 
     def ranking(self, rank: Rank, *, market: str | None = None) -> list[Ranked]:
         """All instruments (of one market), best first; equals in the order of the sample."""
@@ -179,7 +192,8 @@ class History:
         local = self._exchange.now().astimezone(KST)
         if local.date() != self._today:
             self._today = local.date()
-            self._trades.clear()
+            self.reset()
+        self._ticks.setdefault(symbol, deque(maxlen=_KEPT_TICKS)).append((local, price, quantity))
         minute = local.time().replace(second=0, microsecond=0)
         bars = self._trades.setdefault(symbol, {})
         bar = bars.get(minute) or Bar(local.date(), minute, price, price, price, price, 0, 0)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 from aiohttp import web
 
 from ..doors import Doors
 from ..faults import FaultKind, Operation
 from ..model import Account, Broker, Environment, Side
-from . import balances, day_orders, oauth, orders, quotes
+from . import balances, charts, day_orders, master, oauth, orders, products, quotes, rankings
 from .codes import PATHS, TRS, Call, Tr
 from .stream import KisStream
 from .tokens import KisTokens
@@ -24,6 +26,30 @@ from .wire import (
 )
 
 _CALLS_PER_SECOND = {Environment.REAL: 20, Environment.PAPER: 2}
+_ACCOUNT_CALLS: dict[Call, Callable[[Doors, Account, str, web.Request], web.Response]] = {
+    Call.DAY_ORDERS: day_orders.day_orders,
+    Call.OPEN_ORDERS: day_orders.open_orders,
+    Call.BUYING_POWER: balances.buying_power,
+    Call.SELLABLE: balances.sellable,
+    Call.BALANCE: balances.balance,
+}
+_MARKET_CALLS: dict[Call, Callable[[Doors, str, web.Request], web.Response]] = {
+    Call.PRICE: quotes.price,
+    Call.ASKING_PRICE: quotes.asking_price,
+    Call.LAST_TRADES: charts.last_trades,
+    Call.RECENT_CHART: charts.recent_chart,
+    Call.LONG_CHART: charts.long_chart,
+    Call.MINUTES_TODAY: charts.minutes_today,
+    Call.PAST_MINUTES: charts.past_minutes,
+    Call.VOLUME_RANK: rankings.volume_rank,
+    Call.FLUCTUATION: rankings.fluctuation,
+    Call.MANY_PRICES: rankings.many_prices,
+    Call.FINANCIAL_RATIOS: products.financial_ratios,
+    Call.OPINIONS: products.opinions,
+    Call.CALENDAR: products.calendar,
+    Call.PRODUCT_INFO: products.product_info,
+    Call.STOCK_INFO: products.stock_info,
+}
 _ORDER_CALLS = {Call.BUY, Call.SELL, Call.REVISE_OR_CANCEL}
 _decode = msgspec.json.Decoder().decode
 
@@ -60,6 +86,8 @@ class _Gateway:
     async def _answer(self, request: web.Request, body: object) -> web.StreamResponse:
         if request.path in oauth.PATHS:
             return oauth.answer(self._doors, self._tokens, request, body)
+        if request.path.startswith(master.FOLDER):
+            return master.answer(self._doors, request)
         tr_id = request.headers.get("tr_id", "").strip()
         try:
             account = self._authenticate(request)
@@ -93,32 +121,13 @@ class _Gateway:
         return account
 
     def _carry_out(self, request: web.Request, tr: Tr, tr_id: str, account: Account, body: object) -> web.Response:
-        doors = self._doors
-        match tr.call:
-            case Call.BUY:
-                return orders.place(doors, account, tr_id, Side.BUY, body)
-            case Call.SELL:
-                return orders.place(doors, account, tr_id, Side.SELL, body)
-            case Call.REVISE_OR_CANCEL:
-                return orders.revise_or_cancel(doors, account, tr_id, body)
-            case Call.DAY_ORDERS:
-                return day_orders.day_orders(doors, account, tr_id, request)
-            case Call.OPEN_ORDERS:
-                return day_orders.open_orders(doors, account, tr_id, request)
-            case Call.BUYING_POWER:
-                return balances.buying_power(doors, account, tr_id, request)
-            case Call.SELLABLE:
-                return balances.sellable(doors, account, tr_id, request)
-            case Call.BALANCE:
-                return balances.balance(doors, account, tr_id, request)
-            case Call.PRICE:
-                return quotes.price(doors, tr_id, request)
-            case Call.ASKING_PRICE:
-                return quotes.asking_price(doors, tr_id, request)
-            case Call.PRODUCT_INFO:
-                return quotes.product_info(doors, tr_id, request)
-            case Call.STOCK_INFO:
-                return quotes.stock_info(doors, tr_id, request)
+        if tr.call in _ACCOUNT_CALLS:
+            return _ACCOUNT_CALLS[tr.call](self._doors, account, tr_id, request)
+        if tr.call in _MARKET_CALLS:
+            return _MARKET_CALLS[tr.call](self._doors, tr_id, request)
+        if tr.call is Call.REVISE_OR_CANCEL:
+            return orders.revise_or_cancel(self._doors, account, tr_id, body)
+        return orders.place(self._doors, account, tr_id, Side.BUY if tr.call is Call.BUY else Side.SELL, body)
 
 
 async def _body(request: web.Request) -> object:

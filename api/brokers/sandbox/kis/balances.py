@@ -67,7 +67,8 @@ def sellable(doors: Doors, account: Account, tr_id: str, request: web.Request) -
         "evlu_pfls_amt": str(value - position.cost),
         "evlu_pfls_rt": percent(value - position.cost, position.cost),
     }
-    return reply(tr_id, {"output1": output, "rt_cd": "0", "msg_cd": "KIOK0510", "msg1": DONE_TEXT})
+    # the sheet says output1, the official sample reads output
+    return reply(tr_id, {"output1": output, "output": output, "rt_cd": "0", "msg_cd": "KIOK0510", "msg1": DONE_TEXT})
 
 
 def balance(doors: Doors, account: Account, tr_id: str, request: web.Request) -> web.Response:

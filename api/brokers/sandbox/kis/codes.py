@@ -21,6 +21,17 @@ class Call(StrEnum):
     BALANCE = "balance"
     PRICE = "price"
     ASKING_PRICE = "asking_price"
+    LAST_TRADES = "last_trades"
+    RECENT_CHART = "recent_chart"
+    LONG_CHART = "long_chart"
+    MINUTES_TODAY = "minutes_today"
+    PAST_MINUTES = "past_minutes"
+    VOLUME_RANK = "volume_rank"
+    FLUCTUATION = "fluctuation"
+    MANY_PRICES = "many_prices"
+    FINANCIAL_RATIOS = "financial_ratios"
+    OPINIONS = "opinions"
+    CALENDAR = "calendar"
     PRODUCT_INFO = "product_info"
     STOCK_INFO = "stock_info"
 
@@ -49,11 +60,26 @@ _TRADING_TRS = (
     (Call.DAY_ORDERS, "GET", "inquire-daily-ccld", ("TTTC8001R", "TTTC0081R", "CTSC9115R", "CTSC9215R"), True),
     (Call.BALANCE, "GET", "inquire-balance", ("TTTC8434R",), True),
 )
+_RANKING = "/uapi/domestic-stock/v1/ranking/"
+_FINANCE = "/uapi/domestic-stock/v1/finance/"
+_REAL_ONLY = Environment.REAL
+# (call, path, id, environment): the table of the official README says what paper lacks
 _QUOTE_TRS = (
-    (Call.PRICE, "inquire-price", "FHKST01010100", None),
-    (Call.ASKING_PRICE, "inquire-asking-price-exp-ccn", "FHKST01010200", None),
-    (Call.PRODUCT_INFO, "search-info", "CTPF1604R", Environment.REAL),
-    (Call.STOCK_INFO, "search-stock-info", "CTPF1002R", Environment.REAL),
+    (Call.PRICE, _QUOTATIONS + "inquire-price", "FHKST01010100", None),
+    (Call.ASKING_PRICE, _QUOTATIONS + "inquire-asking-price-exp-ccn", "FHKST01010200", None),
+    (Call.LAST_TRADES, _QUOTATIONS + "inquire-ccnl", "FHKST01010300", None),
+    (Call.RECENT_CHART, _QUOTATIONS + "inquire-daily-price", "FHKST01010400", None),
+    (Call.LONG_CHART, _QUOTATIONS + "inquire-daily-itemchartprice", "FHKST03010100", None),
+    (Call.MINUTES_TODAY, _QUOTATIONS + "inquire-time-itemchartprice", "FHKST03010200", None),
+    (Call.PAST_MINUTES, _QUOTATIONS + "inquire-time-dailychartprice", "FHKST03010230", None),
+    (Call.VOLUME_RANK, _QUOTATIONS + "volume-rank", "FHPST01710000", _REAL_ONLY),
+    (Call.FLUCTUATION, _RANKING + "fluctuation", "FHPST01700000", _REAL_ONLY),
+    (Call.MANY_PRICES, _QUOTATIONS + "intstock-multprice", "FHKST11300006", _REAL_ONLY),
+    (Call.FINANCIAL_RATIOS, _FINANCE + "financial-ratio", "FHKST66430300", _REAL_ONLY),
+    (Call.OPINIONS, _QUOTATIONS + "invest-opinion", "FHKST663300C0", _REAL_ONLY),
+    (Call.CALENDAR, _QUOTATIONS + "chk-holiday", "CTCA0903R", _REAL_ONLY),
+    (Call.PRODUCT_INFO, _QUOTATIONS + "search-info", "CTPF1604R", _REAL_ONLY),
+    (Call.STOCK_INFO, _QUOTATIONS + "search-stock-info", "CTPF1002R", _REAL_ONLY),
 )
 
 
@@ -65,7 +91,7 @@ def _table() -> dict[str, Tr]:
             if in_paper:
                 table["V" + tr_id[1:]] = Tr(call, method, _TRADING + path, Environment.PAPER)
     for call, path, tr_id, environment in _QUOTE_TRS:
-        table[tr_id] = Tr(call, "GET", _QUOTATIONS + path, environment)
+        table[tr_id] = Tr(call, "GET", path, environment)
     return table
 
 
@@ -106,6 +132,9 @@ ORDER_TYPE_NAMES = {
     "00": "지정가", "01": "시장가", "02": "조건부지정가", "03": "최유리지정가", "04": "최우선지정가", "05": "장전 시간외",
     "06": "장후 시간외", "07": "시간외 단일가", "11": "IOC지정가", "12": "FOK지정가", "13": "IOC시장가", "14": "FOK시장가",
     "15": "IOC최유리", "16": "FOK최유리", "21": "중간가", "23": "중간가IOC", "24": "중간가FOK",
+    "27": "GTP 지정가", "28": "GTP 최유리", "29": "GTP 최우선", "41": "애프터마켓 지정가", "42": "애프터마켓 지정가IOC",
+    "43": "애프터마켓 지정가FOK", "44": "애프터마켓 최유리", "45": "애프터마켓 최유리IOC", "46": "애프터마켓 최유리FOK",
+    "47": "애프터마켓 최우선지정가",
 }  # fmt: skip
 _KRX_ONLY = {"02", "05", "06", "07", "41", "42", "43", "44", "45", "46", "47"}
 NOT_AT_VENUE = {

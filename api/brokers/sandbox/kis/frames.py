@@ -12,7 +12,7 @@ from ..exchange import Exchange
 from ..instruments import Instrument
 from ..model import Event, EventKind, Order, OrderKind, OrderType, Side, Venue
 from .codes import BRANCH, CONDITION_CODES, ORDER_TYPES, type_code_of
-from .quotes import change_sign
+from .fid import change_sign
 from .wire import kst_date, kst_time, percent
 
 _SIDE_CODES = {Side.SELL: "01", Side.BUY: "02"}
