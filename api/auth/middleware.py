@@ -14,6 +14,7 @@ from litestar.handlers import BaseRouteHandler
 from api.auth.principal import READ, Principal
 from api.auth.service import AuthService
 from api.errors import Forbidden, NotAuthenticated
+from api.kit.asker import set_asker
 
 OPEN = {"is_open": True}
 """``opt`` of a route that answers without a token."""
@@ -46,4 +47,5 @@ async def _authenticate(connection: ASGIConnection[Any, Any, Any, Any], auth_ser
         principal = await auth_service.redeem_ticket(ticket)
     if connection.scope.get("method") not in _SAFE_METHODS and principal.scopes <= {READ}:
         raise Forbidden("This key may only read.")
+    set_asker(principal.user_id)
     return principal

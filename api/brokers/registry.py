@@ -9,12 +9,15 @@ from redis.asyncio import Redis
 from api.brokers.base import BrokerAdapter, Capabilities, Credentials
 from api.brokers.endpoints import BrokerEndpoints
 from api.brokers.kis import adapter as kis
+from api.brokers.kis import limits as kis_limits
+from api.brokers.limits import CallLimitRow
 from api.brokers.ls import adapter as ls
+from api.brokers.ls import limits as ls_limits
 from api.brokers.tokens import TokenStore
 from api.domain.enums import Broker, Environment
+from api.kit.call_scheduler import CallScheduler
 from api.kit.clock import Clock
 from api.kit.crypto import Cipher
-from api.kit.rate_limit import RateLimiter
 from api.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,6 +27,10 @@ _POOL = httpx.Limits(max_connections=100, max_keepalive_connections=100, keepali
 
 _ADAPTERS: dict[Broker, Callable[..., BrokerAdapter]] = {Broker.KIS: kis.KisAdapter, Broker.LS: ls.LsAdapter}
 _CAPABILITIES: dict[Broker, Callable[[Environment], Capabilities]] = {Broker.KIS: kis.capabilities_of, Broker.LS: ls.capabilities_of}
+_CALL_LIMITS: dict[Broker, Callable[[Environment], list[CallLimitRow]]] = {
+    Broker.KIS: kis_limits.call_limits,
+    Broker.LS: ls_limits.call_limits,
+}
 
 
 def broker_endpoints(settings: Settings, broker: Broker, environment: Environment) -> BrokerEndpoints:
@@ -43,7 +50,7 @@ def broker_endpoints(settings: Settings, broker: Broker, environment: Environmen
 
 
 class BrokerRegistry:
-    """Makes adapters and holds what they share: HTTP clients, tokens, the call limiter.
+    """Makes adapters and holds what they share: HTTP clients, tokens, the call scheduler.
 
     Args:
         settings: Addresses and the Redis prefix.
@@ -57,7 +64,7 @@ class BrokerRegistry:
         self._settings = settings
         self._clock = clock
         self._tokens = TokenStore(database, redis, cipher, clock, settings.redis_prefix)
-        self._limiter = RateLimiter(redis, settings.redis_prefix, clock)
+        self._scheduler = CallScheduler(redis, settings.redis_prefix, clock)
         self._clients: dict[str, httpx.AsyncClient] = {}
         self._adapters: dict[str, tuple[Credentials, BrokerAdapter]] = {}
 
@@ -67,13 +74,17 @@ class BrokerRegistry:
         if cached is not None and cached[0] == credentials:
             return cached[1]
         urls = broker_endpoints(self._settings, credentials.broker, credentials.environment)
-        made = _ADAPTERS[credentials.broker](credentials, self._client(urls.rest_url), urls, self._tokens, self._limiter, self._clock)
+        made = _ADAPTERS[credentials.broker](credentials, self._client(urls.rest_url), urls, self._tokens, self._scheduler, self._clock)
         self._adapters[credentials.account_id] = (credentials, made)
         return made
 
     def capabilities(self, broker: Broker, environment: Environment) -> Capabilities:
         """What a broker takes in an environment, without an account."""
         return _CAPABILITIES[broker](environment)
+
+    def call_limits(self, broker: Broker, environment: Environment) -> list[CallLimitRow]:
+        """The call limits that Lucy keeps to at a broker in an environment, with their dates and sources."""
+        return _CALL_LIMITS[broker](environment)
 
     async def aclose(self) -> None:
         """Close every adapter and HTTP client."""
@@ -83,6 +94,7 @@ class BrokerRegistry:
         for client in self._clients.values():
             await client.aclose()
         self._clients.clear()
+        await self._scheduler.aclose()
 
     def _client(self, rest_url: str) -> httpx.AsyncClient:
         # trust_env off: a proxy of the environment must not see orders

@@ -61,8 +61,8 @@ from api.brokers.market_data import (
 from api.brokers.tokens import TokenStore
 from api.domain.enums import Broker, CandleInterval, Environment, Exchange, RankingKind
 from api.errors import UnsupportedOrder
+from api.kit.call_scheduler import CallScheduler
 from api.kit.clock import Clock, kst_day
-from api.kit.rate_limit import RateLimiter
 
 log = structlog.get_logger()
 
@@ -101,7 +101,7 @@ class KisAdapter:
         http: Pooled client, shared.
         urls: Of the account's environment.
         tokens: Shared token store.
-        limiter: Shared call limiter.
+        scheduler: Shared call scheduler.
         clock: Current time.
     """
 
@@ -113,13 +113,13 @@ class KisAdapter:
         http: httpx.AsyncClient,
         urls: BrokerEndpoints,
         tokens: TokenStore,
-        limiter: RateLimiter,
+        scheduler: CallScheduler,
         clock: Clock,
     ) -> None:
         self._credentials = credentials
         self._urls = urls
         self._clock = clock
-        self._rest = KisRest(credentials, http, urls, tokens, limiter, clock)
+        self._rest = KisRest(credentials, http, urls, tokens, scheduler, clock)
         self._market = KisMarket(self._rest, clock)
         self._files = MasterFiles(http, urls.master_url)
         self._cano = credentials.account_number[:_ACCOUNT_DIGITS]

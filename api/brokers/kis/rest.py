@@ -6,7 +6,7 @@ asked again a few times when KIS does not answer.
 
 import asyncio
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 
 import httpx
@@ -23,14 +23,17 @@ from api.brokers.base import (
     Credentials,
 )
 from api.brokers.endpoints import BrokerEndpoints
-from api.brokers.kis.codes import Tr, tr_id
+from api.brokers.kis.codes import TRADING, Tr, tr_id
 from api.brokers.kis.envelope import KIS, Envelope, read_envelope, read_oauth
-from api.brokers.kis.limits import CALL_LIMITS, RESERVES
+from api.brokers.kis.limits import CALL_LIMITS, DEFAULT_KEPT_SECONDS, KEPT_SECONDS
 from api.brokers.kis.messages import OrderCash, OrderChange
 from api.brokers.kis.parse import parse_token
+from api.brokers.limits import RANKS
 from api.brokers.tokens import IssuedToken, TokenKey, TokenStore, key_fingerprint
+from api.kit.asker import asker
+from api.kit.call_scheduler import CallScheduler, PastDeadline, Place, SchedulerUnavailable
 from api.kit.clock import Clock
-from api.kit.rate_limit import LimiterUnavailable, PastDeadline, RateLimiter
+from api.kit.merged_reads import MergedReads
 
 log = structlog.get_logger()
 
@@ -38,6 +41,7 @@ _CONNECT_SECONDS = 3.0
 _ORDER_SECONDS = 10.0
 _INQUIRY_SECONDS = 7.0
 _INQUIRY_DEADLINE_SECONDS = 15.0
+_INQUIRY_PLACE_SECONDS = 5.0  # somebody looks at a screen: better told soon that there is no room than kept waiting
 _INQUIRY_TRIES = 3
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 1.0
@@ -76,16 +80,17 @@ class KisRest:
         http: httpx.AsyncClient,
         urls: BrokerEndpoints,
         tokens: TokenStore,
-        limiter: RateLimiter,
+        scheduler: CallScheduler,
         clock: Clock,
     ) -> None:
         self._credentials = credentials
         self._http = http
         self._url = urls.rest_url
         self._tokens = tokens
-        self._limiter = limiter
+        self._scheduler = scheduler
+        self._own_reads = MergedReads(clock)
         self._clock = clock
-        self._limit = CALL_LIMITS[credentials.environment]
+        self._rule = CALL_LIMITS[credentials.environment].rule
         self._limit_key = f"{KIS}:{credentials.environment}:{key_fingerprint(credentials.app_key)}"
         self._access = TokenKey.of(credentials, "access")
         self._approval = TokenKey.of(credentials, "approval")
@@ -110,12 +115,27 @@ class KisRest:
             BrokerError: See `BrokerAdapter`; ``BrokerUnavailable.sent`` and `BrokerProtocolError` mean that it may have been taken.
         """
         call = _Call(tr, "POST", self._url + path, _ORDER_SECONDS, content=_json.encode(body))
-        return (await self._repeat(call, call_class, self._clock.monotonic() + deadline, may_repeat_sent=False)).envelope
+        try:
+            return (await self._repeat(call, call_class, self._clock.monotonic() + deadline, may_repeat_sent=False)).envelope
+        finally:
+            self._own_reads.forget()  # money and shares have changed, or may have
 
     async def inquire(self, tr: Tr, path: str, params: Mapping[str, str], *, call_class: CallClass, is_next_page: bool = False) -> Page:
-        """Ask something that changes nothing; repeated up to three times where KIS does not answer."""
+        """Ask something that changes nothing; repeated up to three times where KIS does not answer.
+
+        The same inquiry by several callers at once is made once, and its answer kept for a moment (`limits.KEPT_SECONDS`): an account's
+        for that account, others for all. Reconciliation asks afresh.
+        """
         call = _Call(tr, "GET", self._url + path, _INQUIRY_SECONDS, params=params, tr_cont="N" if is_next_page else "")
-        return await self._repeat(call, call_class, self._clock.monotonic() + _INQUIRY_DEADLINE_SECONDS, may_repeat_sent=True)
+
+        def ask() -> Awaitable[Page]:
+            return self._repeat(call, call_class, self._clock.monotonic() + _INQUIRY_DEADLINE_SECONDS, may_repeat_sent=True)
+
+        if call_class is not CallClass.INQUIRY:
+            return await ask()
+        reads = self._own_reads if path.startswith(TRADING) else self._scheduler.reads
+        key = (call.url, self._credentials.environment, tr, call.tr_cont, *sorted(params.items()))
+        return await reads.get(key, ask, kept_seconds=KEPT_SECONDS.get(tr, DEFAULT_KEPT_SECONDS))
 
     async def _repeat(self, call: "_Call", call_class: CallClass, give_up_at: float, *, may_repeat_sent: bool) -> Page:
         is_renewed = False
@@ -125,8 +145,11 @@ class KisRest:
             try:
                 with _nothing_sent_yet():
                     token = await self._token()
-                    await self._wait_for_place(call_class, give_up_at)
-                return await self._send(call, token, give_up_at)
+                    place = await self._wait_for_place(call_class, give_up_at)
+                try:
+                    return await self._send(call, token, give_up_at)
+                finally:
+                    place.answered()
             except BrokerTokenExpired:
                 if is_renewed:
                     raise
@@ -134,6 +157,8 @@ class KisRest:
                 with _nothing_sent_yet():
                     await self._tokens.invalidate(self._access, token)
             except BrokerRateLimited as error:
+                if isinstance(error.__cause__, PastDeadline):
+                    raise
                 await self._pause(max(pause, error.retry_after), give_up_at, error)
             except BrokerUnavailable as error:
                 tries += 1
@@ -194,6 +219,8 @@ class KisRest:
             envelope = read_envelope(call.tr.value, answer.status_code, answer.content)
         except BrokerError as error:
             self._log_answer(call.tr, answer, error)
+            if isinstance(error, BrokerRateLimited):
+                await self._scheduler.pause(self._limit_key, error.retry_after)  # for everybody who uses the key
             raise
         return Page(envelope, has_more=answer.headers.get("tr_cont", "").strip() in ("F", "M"))
 
@@ -227,22 +254,20 @@ class KisRest:
         """The answer for the log, without the account number, which paging keys repeat."""
         return answer.text[:_LOGGED_CHARACTERS].replace(self._credentials.account_number[:8], "********")
 
-    async def _wait_for_place(self, call_class: CallClass, give_up_at: float) -> None:
+    async def _wait_for_place(self, call_class: CallClass, give_up_at: float) -> Place:
         remaining = give_up_at - self._clock.monotonic()
         if remaining <= 0:
-            raise BrokerRateLimited(KIS, self._limit.window_seconds)
+            raise BrokerRateLimited(KIS, _FIRST_PAUSE_SECONDS)
+        if call_class is CallClass.INQUIRY:
+            remaining = min(remaining, _INQUIRY_PLACE_SECONDS)
         try:
-            await self._limiter.acquire(
-                self._limit_key,
-                limit=self._limit.calls,
-                window_seconds=self._limit.window_seconds,
-                deadline_seconds=remaining,
-                reserve=RESERVES[call_class],
+            return await self._scheduler.acquire(
+                self._limit_key, self._rule, rank=RANKS[call_class], asker=asker(), deadline_seconds=remaining
             )
         except PastDeadline as error:
             raise BrokerRateLimited(KIS, max(error.wait_seconds, 0.05)) from error
-        except LimiterUnavailable as error:
-            raise BrokerUnavailable(KIS, sent=False, reason="call limiter") from error
+        except SchedulerUnavailable as error:
+            raise BrokerUnavailable(KIS, sent=False, reason="call scheduler") from error
 
     async def _pause(self, seconds: float, give_up_at: float, error: BrokerError) -> None:
         """Sleep with jitter, or raise ``error`` when that would pass the deadline."""

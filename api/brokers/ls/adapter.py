@@ -39,8 +39,8 @@ from api.brokers.market_data import InstrumentRecord, Quote
 from api.brokers.tokens import TokenStore
 from api.domain.enums import Broker, Environment, Side
 from api.errors import UnsupportedOrder
+from api.kit.call_scheduler import CallScheduler
 from api.kit.clock import Clock, kst_day
-from api.kit.rate_limit import RateLimiter
 
 log = structlog.get_logger()
 
@@ -62,7 +62,7 @@ class LsAdapter:
         http: Pooled client, shared.
         urls: Of the account's environment. REST is one server for both; the websocket has a port for each.
         tokens: Shared token store.
-        limiter: Shared call limiter.
+        scheduler: Shared call scheduler.
         clock: Current time.
     """
 
@@ -74,13 +74,13 @@ class LsAdapter:
         http: httpx.AsyncClient,
         urls: BrokerEndpoints,
         tokens: TokenStore,
-        limiter: RateLimiter,
+        scheduler: CallScheduler,
         clock: Clock,
     ) -> None:
         self._credentials = credentials
         self._urls = urls
         self._clock = clock
-        self._rest = LsRest(credentials, http, urls.rest_url, tokens, limiter, clock)
+        self._rest = LsRest(credentials, http, urls.rest_url, tokens, scheduler, clock)
 
     @property
     def capabilities(self) -> Capabilities:

@@ -10,7 +10,7 @@ had not left.
 import asyncio
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 
 import httpx
@@ -25,18 +25,22 @@ from api.brokers.base import (
     BrokerRejected,
     BrokerTokenExpired,
     BrokerUnavailable,
+    CallClass,
     Credentials,
 )
+from api.brokers.limits import RANKS
 from api.brokers.ls import codes
 from api.brokers.ls.codes import LS, Tr
 from api.brokers.ls.envelope import Answer, Verdict, read_answer
 from api.brokers.ls.fields import decode, problem
-from api.brokers.ls.limits import CALL_LIMITS, REFUSAL_PAUSE_SECONDS
+from api.brokers.ls.limits import CALL_CLASSES, CALL_LIMITS, DEFAULT_KEPT_SECONDS, KEPT_SECONDS, REFUSAL_PAUSE_SECONDS
 from api.brokers.ls.messages import TokenAnswer
 from api.brokers.ls.parse import token_expiry
 from api.brokers.tokens import IssuedToken, TokenKey, TokenStore, key_fingerprint
+from api.kit.asker import asker
+from api.kit.call_scheduler import CallScheduler, PastDeadline, Place, SchedulerUnavailable
 from api.kit.clock import Clock
-from api.kit.rate_limit import LimiterUnavailable, PastDeadline, RateLimiter
+from api.kit.merged_reads import MergedReads
 
 log = structlog.get_logger()
 
@@ -45,10 +49,12 @@ _ORDER_SECONDS = 10.0
 _INQUIRY_SECONDS = 7.0
 _WHOLE_ANSWER_SECONDS = 20.0  # httpx bounds each read, not their sum: a server that trickles must not hold an order forever
 _INQUIRY_DEADLINE_SECONDS = 15.0
+_INQUIRY_PLACE_SECONDS = 5.0  # somebody looks at a screen: better told soon that there is no room than kept waiting
 _INQUIRY_TRIES = 3
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 1.0
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_ACCOUNT_PATH = "/stock/accno"  # what is asked here is the account's own; all else is the same for everybody
 _OK = 200
 _REDIRECT = 300
 _LOGGED_CHARACTERS = 2000
@@ -57,21 +63,23 @@ _LONG_NUMBER = re.compile(r"(\d{3})\d{5,}(\d{3})")
 # minutes before 07:00 issue a token that lives no longer.
 _TOKEN_VALID_SECONDS = 5.0
 _json = msgspec.json.Encoder()
+_RULES = {tr: limit.rule for tr, limit in CALL_LIMITS.items()}
 
 
 class LsRest:
     """HTTP calls for one account; stateless but for the shared token and limits."""
 
     def __init__(
-        self, credentials: Credentials, http: httpx.AsyncClient, url: str, tokens: TokenStore, limiter: RateLimiter, clock: Clock
+        self, credentials: Credentials, http: httpx.AsyncClient, url: str, tokens: TokenStore, scheduler: CallScheduler, clock: Clock
     ) -> None:
         self._credentials = credentials
         self._http = http
         self._url = url
         self._tokens = tokens
-        self._limiter = limiter
+        self._scheduler = scheduler
+        self._own_reads = MergedReads(clock)
         self._clock = clock
-        self._limit_key = f"{LS}:{credentials.environment}:{key_fingerprint(credentials.app_key)}"
+        self._key = f"{LS}:{credentials.environment}:{key_fingerprint(credentials.app_key)}"
         self._token_key = TokenKey.of(credentials)
 
     async def send_order(self, tr: Tr, block: Struct, *, deadline: float) -> Answer:
@@ -89,10 +97,16 @@ class LsRest:
             BrokerError: See `BrokerAdapter`; ``BrokerUnavailable.sent`` and `BrokerProtocolError` mean that it may have been taken.
         """
         call = _Call(tr, _json.encode({tr.in_block: block}), _ORDER_SECONDS)
-        return await self._repeat(call, self._clock.monotonic() + deadline, may_repeat_sent=False)
+        try:
+            return await self._repeat(call, self._clock.monotonic() + deadline, may_repeat_sent=False)
+        finally:
+            self._own_reads.forget()  # money and shares have changed, or may have
 
     async def inquire(self, tr: Tr, block: Struct, *, is_next_page: bool = False, next_key: str = "") -> Answer:
         """Ask something that changes nothing; repeated up to three times where LS does not answer.
+
+        The same inquiry by several callers at once is made once, and its answer kept for a moment (`limits.KEPT_SECONDS`): an account's
+        for that account, others for all. Reconciliation asks afresh.
 
         Args:
             tr: TR code.
@@ -105,7 +119,16 @@ class LsRest:
             BrokerError: The others, as in `BrokerAdapter`.
         """
         call = _Call(tr, _json.encode({tr.in_block: block}), _INQUIRY_SECONDS, is_next_page=is_next_page, next_key=next_key)
-        answer = await self._repeat(call, self._clock.monotonic() + _INQUIRY_DEADLINE_SECONDS, may_repeat_sent=True)
+
+        def ask() -> Awaitable[Answer]:
+            return self._repeat(call, self._clock.monotonic() + _INQUIRY_DEADLINE_SECONDS, may_repeat_sent=True)
+
+        if _class_of(tr) is CallClass.INQUIRY:
+            reads = self._own_reads if tr.path == _ACCOUNT_PATH else self._scheduler.reads
+            key = (self._url, self._credentials.environment, tr, call.content, is_next_page, next_key)
+            answer = await reads.get(key, ask, kept_seconds=KEPT_SECONDS.get(tr, DEFAULT_KEPT_SECONDS))
+        else:
+            answer = await ask()
         if answer.verdict is Verdict.REFUSED:
             raise BrokerRejected(LS, answer.code, answer.message)
         return answer
@@ -126,8 +149,11 @@ class LsRest:
             try:
                 with _nothing_sent_yet():
                     token = await self.token()
-                    await self._wait_for_place(call.tr, give_up_at)
-                return await self._send(call, token, give_up_at)
+                    place = await self._wait_for_place(call.tr, give_up_at)
+                try:
+                    return await self._send(call, token, give_up_at)
+                finally:
+                    place.answered()
             except BrokerTokenExpired:
                 if is_renewed:
                     raise
@@ -135,6 +161,8 @@ class LsRest:
                 with _nothing_sent_yet():
                     await self.drop_token(token)
             except BrokerRateLimited as error:
+                if isinstance(error.__cause__, PastDeadline):
+                    raise
                 await self._pause(max(pause, error.retry_after), give_up_at, error)
             except BrokerUnavailable as error:
                 tries += 1
@@ -143,19 +171,24 @@ class LsRest:
                 await self._pause(pause, give_up_at, error)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
-    async def _wait_for_place(self, tr: Tr, give_up_at: float) -> None:
-        limit = CALL_LIMITS[tr]
+    async def _wait_for_place(self, tr: Tr, give_up_at: float) -> Place:
         remaining = give_up_at - self._clock.monotonic()
         if remaining <= 0:
-            raise BrokerRateLimited(LS, limit.window_seconds)
+            raise BrokerRateLimited(LS, _FIRST_PAUSE_SECONDS)
+        call_class = _class_of(tr)
+        if call_class is CallClass.INQUIRY:
+            remaining = min(remaining, _INQUIRY_PLACE_SECONDS)
         try:
-            await self._limiter.acquire(
-                f"{self._limit_key}:{tr}", limit=limit.calls, window_seconds=limit.window_seconds, deadline_seconds=remaining
+            return await self._scheduler.acquire(
+                self._limit_key(tr), _RULES[tr], rank=RANKS[call_class], asker=asker(), deadline_seconds=remaining
             )
         except PastDeadline as error:
             raise BrokerRateLimited(LS, max(error.wait_seconds, 0.05)) from error
-        except LimiterUnavailable as error:
-            raise BrokerUnavailable(LS, sent=False, reason="call limiter") from error
+        except SchedulerUnavailable as error:
+            raise BrokerUnavailable(LS, sent=False, reason="call scheduler") from error
+
+    def _limit_key(self, tr: Tr) -> str:
+        return f"{self._key}:{tr}"
 
     async def _send(self, call: "_Call", token: str, give_up_at: float) -> Answer:
         headers = {
@@ -177,6 +210,8 @@ class LsRest:
             if _OK <= response.status_code < _REDIRECT:
                 raise
             raise BrokerUnavailable(LS, sent=True, reason=f"HTTP {response.status_code}") from error
+        if answer.verdict is Verdict.RATE_REFUSED:
+            await self._scheduler.pause(self._limit_key(call.tr), REFUSAL_PAUSE_SECONDS)  # for everybody who uses the key
         return self._proven(answer)
 
     def _proven(self, answer: Answer) -> Answer:
@@ -254,6 +289,10 @@ class LsRest:
 
     def _about(self, tr: str) -> dict[str, str]:
         return {"broker": LS, "tr_id": str(tr), "account_id": self._credentials.account_id}
+
+
+def _class_of(tr: Tr) -> CallClass:
+    return CALL_CLASSES.get(tr, CallClass.INQUIRY)
 
 
 def _masked(text: str) -> str:
