@@ -19,6 +19,8 @@ from .wire import Row, missing_input, percent, reply
 _FIRM = "샌드박스증권"
 _OPINIONS = (("매수", "2"), ("BUY", "2"), ("중립", "3"), ("매도", "4"))
 _OPINION_ROWS = 100
+_OPINION_SHARE = 0.1  # of the days
+_BEFORE_DAYS = 365  # in which the opinion before surely lies
 _CALENDAR_ROWS = 24
 _YEARS, _QUARTERS = 5, 8
 _PAR_VALUE = 100
@@ -136,12 +138,11 @@ def opinions(doors: Doors, tr_id: str, request: web.Request) -> web.Response:
     instrument = query.instrument(doors)
     query.require("FID_COND_SCR_DIV_CODE", {"16633"})
     first, last = max(FIRST_DAY, query.day("FID_INPUT_DATE_1")), min(query.day("FID_INPUT_DATE_2"), doors.history.today)
-    days = [] if instrument.is_etf else [day for day in open_days(first, last) if _share(instrument, day.isoformat()) < _OPINION_SHARE]
-    rows = [_opinion_row(doors, instrument, day, before) for day, before in zip(days, [None, *days], strict=False)]
+    looked_at = () if instrument.is_etf else open_days(first - timedelta(days=_BEFORE_DAYS), last)
+    days = [day for day in looked_at if _share(instrument, day.isoformat()) < _OPINION_SHARE]
+    pairs = zip(days, [None, *days], strict=False)
+    rows = [_opinion_row(doors, instrument, day, before) for day, before in pairs if first <= day]
     return reply(tr_id, {"output": rows[::-1][:_OPINION_ROWS], **DONE})
-
-
-_OPINION_SHARE = 0.1  # of the days
 
 
 def _opinion_row(doors: Doors, instrument: Instrument, day: date, before: date | None) -> Row:

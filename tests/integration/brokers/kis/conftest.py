@@ -13,9 +13,9 @@ from api.brokers.endpoints import BrokerEndpoints
 from api.brokers.kis.adapter import KisAdapter
 from api.brokers.sandbox.server import Sandbox
 from api.brokers.tokens import TokenStore
+from api.kit.call_scheduler import CallScheduler
 from api.kit.clock import SystemClock
 from api.kit.crypto import Cipher
-from api.kit.rate_limit import RateLimiter
 
 
 @pytest.fixture
@@ -23,12 +23,16 @@ async def kis_adapter(
     sandbox: Sandbox, database: "AsyncIOMotorDatabase[Any]", redis: Redis, cipher: Cipher, prefix: str
 ) -> AsyncIterator[Callable[[Credentials], KisAdapter]]:
     """Make an adapter of any environment whose addresses are the sandbox's."""
-    urls = BrokerEndpoints(rest_url=sandbox.kis_url, websocket_url=sandbox.kis_url.replace("http", "ws", 1))
+    urls = BrokerEndpoints(
+        rest_url=sandbox.kis_url,
+        websocket_url=sandbox.kis_url.replace("http", "ws", 1),
+        master_url=f"{sandbox.kis_url}/common/master",
+    )
     clock = SystemClock()
     async with httpx.AsyncClient(trust_env=False) as http:
 
         def make(credentials: Credentials) -> KisAdapter:
             tokens = TokenStore(database, redis, cipher, clock, prefix)
-            return KisAdapter(credentials, http, urls, tokens, RateLimiter(redis, prefix, clock), clock)
+            return KisAdapter(credentials, http, urls, tokens, CallScheduler(redis, prefix, clock), clock)
 
         yield make

@@ -74,7 +74,7 @@ def test_only_an_acceptance_tells_the_order_type() -> None:
     (accepted,) = parse_frame(changed("accepted", f6="44"), TODAY)
     (fill,) = parse_frame(frame("partial_fill"), TODAY)
 
-    assert (accepted.order_type, fill.order_type) == (OrderType.BEST_LIMIT, None)
+    assert (accepted.order_type, fill.order_type) == (OrderType.AFTER_MARKET_BEST_LIMIT, None)
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,7 @@ def test_a_row_of_the_days_orders_is_read_whole() -> None:
             rejected_quantity=0,
             ordered_at=datetime(2026, 11, 23, 3, 10, 52, tzinfo=UTC),
             branch="06590",
+            order_type_code="00",
         )
     ]
     assert parse_ordered_total(answer("daily_orders.json")) == 10
