@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import structlog
 from msgspec import Struct
 from redis.asyncio import Redis
@@ -93,9 +94,9 @@ class CallRule(Struct, frozen=True):
     burst_calls: int = 0
     burst_seconds: float = 0.0
 
-    def as_arguments(self) -> list[int]:
+    def packed(self) -> bytes:
         """For the script."""
-        return [
+        numbers = [
             self.calls,
             round(self.window_seconds * _MICROSECONDS),
             round(LATE_SECONDS * _MICROSECONDS),
@@ -103,8 +104,9 @@ class CallRule(Struct, frozen=True):
             round(self.burst_seconds * _MICROSECONDS),
             *(max(1, self.calls - reserve) for reserve in self.reserves),
             *PATIENCE,
-            round(OWNER_SECONDS * 1000),
+            round(OWNER_SECONDS * _MICROSECONDS),
         ]
+        return msgspec.msgpack.encode(numbers)
 
 
 class Place:
@@ -141,7 +143,7 @@ class CallScheduler:
         self.reads = MergedReads(self._clock)
         self._script = redis.register_script(_SCRIPT)
         self._tell_script = redis.register_script(_TELL_SCRIPT)
-        self._owner = uuid4().hex[:12]
+        self.owner = uuid4().hex[:12]
         self._serial = count()
         self._lines: dict[tuple[str, CallRule], _Line] = {}
         self._answered: dict[_Line, list[tuple[str, float]]] = defaultdict(list)
@@ -195,7 +197,7 @@ class CallScheduler:
 
     def next_ticket(self) -> str:
         """A new ticket; the part before the point names its process."""
-        return f"{self._owner}.{next(self._serial)}"
+        return f"{self.owner}.{next(self._serial)}"
 
     async def visit(self, line: "_Line", ticket: str, rank: int, asker: str, wait_seconds: float) -> tuple[int, int, list[str]]:
         """One run of the script: state, number, tickets let go.
@@ -203,7 +205,7 @@ class CallScheduler:
         Raises:
             SchedulerUnavailable: Redis did not answer within a few seconds.
         """
-        arguments: list[Any] = [self._owner, ticket, rank, asker, max(0, round(wait_seconds * _MICROSECONDS)), *line.arguments]
+        arguments: list[str | int | bytes] = [ticket, rank, asker, max(0, round(wait_seconds * _MICROSECONDS)), line.packed_rule]
         try:
             async with asyncio.timeout(_REDIS_SECONDS):
                 state, number, *tickets = await self._script(keys=[line.name], args=arguments)
@@ -243,7 +245,7 @@ class CallScheduler:
         arguments: list[Any] = []
         for line in lines:
             answered, dropped = self._answered.get(line, []), self._dropped.get(line, [])
-            arguments += [line.arguments[1], len(answered)]
+            arguments += [round(line.rule.window_seconds * _MICROSECONDS), len(answered)]
             for ticket, answered_at in answered:
                 arguments += [ticket, int((now - answered_at) * _MICROSECONDS)]
             arguments += [len(dropped), *dropped]
@@ -262,7 +264,8 @@ class _Line:
 
     def __init__(self, scheduler: CallScheduler, name: str, rule: CallRule) -> None:
         self.name = name
-        self.arguments: Sequence[int] = rule.as_arguments()
+        self.rule = rule
+        self.packed_rule = rule.packed()
         self._report_from = rule.calls // 3
         self._scheduler = scheduler
         self._unreported: deque[tuple[str, float]] = deque(maxlen=max(1, self._report_from))
@@ -279,7 +282,7 @@ class _Line:
             future: asyncio.Future[_Outcome] = asyncio.get_running_loop().create_future()
             self._waiting[ticket] = future  # before the visit: another's look may let this ticket go while our answer is under way
             is_out = False
-            used = self.arguments[0]
+            used = self.rule.calls
             try:
                 asked_at = scheduler.monotonic()
                 state, number, tickets = await scheduler.visit(self, ticket, rank, asker, give_up_at - asked_at)
@@ -312,7 +315,7 @@ class _Line:
             async with asyncio.timeout(max(0.0, give_up_at - self._scheduler.monotonic())):
                 return await future
         except TimeoutError:
-            raise PastDeadline(self.arguments[1] / _MICROSECONDS) from None
+            raise PastDeadline(self.rule.window_seconds) from None
 
     def answered(self, ticket: str, *, is_needed: bool) -> None:
         call = (ticket, self._scheduler.monotonic())
@@ -364,7 +367,7 @@ class _Line:
                     if not future.done():
                         future.set_result(None)
                 return
-            _, number, tickets = await self._scheduler.visit(self, "", 0, "", 0)
+            _, number, tickets = await self._scheduler.visit(self, f"{self._scheduler.owner}.", 0, "", 0)
         except SchedulerUnavailable as error:
             self._fail(error)
             return

@@ -12,18 +12,17 @@ for _, line in ipairs(KEYS) do
   local upto = at + 1 + 2 * answered
   for i = at + 2, upto, 2 do
     -- the broker counted it before it answered: its place is free a window after that. One that is no longer known is free already.
-    if redis.call('ZREM', line .. ':busy', ARGV[i]) == 1 then
-      redis.call('ZADD', line .. ':done', string.format('%.0f', now - tonumber(ARGV[i + 1]) + window), ARGV[i])
+    if redis.call('ZREM', line .. ':held', ARGV[i]) == 1 then
+      redis.call('ZADD', line .. ':held', now - tonumber(ARGV[i + 1]) + window, '=' .. ARGV[i])
     end
   end
   if answered > 0 then
-    redis.call('PEXPIRE', line .. ':done', math.ceil(window / 1000) + 1000)
+    redis.call('PEXPIRE', line .. ':held', math.ceil(window / 1000) + 2000)
   end
   local dropped = tonumber(ARGV[upto + 1])
   for i = upto + 2, upto + 1 + dropped do
-    for _, set in ipairs({':wait', ':busy', ':recent'}) do
-      redis.call('ZREM', line .. set, ARGV[i])
-    end
+    redis.call('ZREM', line .. ':wait', ARGV[i])
+    redis.call('ZREM', line .. ':held', ARGV[i])
   end
   at = upto + 2 + dropped
 end

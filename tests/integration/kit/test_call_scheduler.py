@@ -119,7 +119,7 @@ async def test_a_wait_beyond_the_deadline_is_told_at_once_and_counts_nothing(sta
     assert time.monotonic() - begin < 0.5
     assert isinstance(caught.value, PastDeadline)
     assert 4 < caught.value.wait_seconds <= 5
-    assert await redis.zcard(f"{prefix}:calls:{{k}}:busy") == 1
+    assert await redis.zcard(f"{prefix}:calls:{{k}}:held") == 1
     assert await redis.exists(f"{prefix}:calls:{{k}}:wait") == 0
 
 
