@@ -1,8 +1,8 @@
 """The order: one frozen value that holds its own fills and its whole history.
 
 It is stored as it stands here, as one MongoDB document, and changes only by `ledger.apply`: every change makes a new value with the next
-``version``. Orders are the one collection that does not go through ODMantic: a compare-and-set needs Motor anyway, and an order with a
-thousand fills is read and written here in microseconds where pydantic takes milliseconds.
+``version``. Orders and notices are the collections that do not go through ODMantic and Motor: an order with a thousand fills is read and
+written here in microseconds where pydantic takes milliseconds, and PyMongo's own asyncio client needs no thread for each call.
 """
 
 from datetime import datetime

@@ -6,9 +6,14 @@ each version comes to each listener once, in order, whoever was first. Script, s
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from hashlib import sha1
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
+
+from api.kit.batches import Batches
+from api.kit.redis_client import as_awaitable
 
 _MARK_SECONDS = 7 * 24 * 3600
 """How long an order's last published version is remembered: longer than anything sweeps."""
@@ -62,7 +67,9 @@ class EventPublisher:
     def __init__(self, redis: Redis, prefix: str, kept: int = 20_000) -> None:
         self._prefix = prefix
         self._kept = kept
-        self._publish_order = redis.register_script(_PUBLISH_ORDER)
+        self._redis = redis
+        self._publish_order_sha = sha1(_PUBLISH_ORDER.encode(), usedforsecurity=False).hexdigest()
+        self._orders = Batches(self._publish_orders)
         self._publish = redis.register_script(_PUBLISH)
 
     async def publish_order(self, order_id: str, user_ids: Sequence[str], changes: Sequence[tuple[int, Sequence[EventBody]]]) -> int:
@@ -82,7 +89,28 @@ class EventPublisher:
             for body in bodies:
                 arguments += [body.event, body.data]
         keys = [f"{self._prefix}:published:{order_id}", *(self.stream_key(user_id) for user_id in user_ids)]
-        return int(await self._publish_order(keys=keys, args=arguments))
+        answer = await self._orders.submit([len(keys), *keys, *arguments])
+        if isinstance(answer, Exception):
+            raise answer
+        return int(answer)
+
+    async def _publish_orders(self, calls: Sequence[list[Any]]) -> list[Any]:
+        """One call of the script for each order, in one message: an answer or an error for each."""
+        answers = await self._send(calls)
+        if any(isinstance(answer, NoScriptError) for answer in answers):  # a Redis that was restarted
+            await as_awaitable(self._redis.script_load(_PUBLISH_ORDER))
+            forgotten = [index for index, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+            again = await self._send([calls[index] for index in forgotten])
+            for index, answer in zip(forgotten, again, strict=True):
+                answers[index] = answer
+        return answers
+
+    async def _send(self, calls: Sequence[list[Any]]) -> list[Any]:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for call in calls:
+                pipeline.execute_command("EVALSHA", self._publish_order_sha, *call)
+            answers: list[Any] = await pipeline.execute(raise_on_error=False)
+        return answers
 
     async def publish(self, user_ids: Sequence[str], body: EventBody) -> None:
         """Publish one event that belongs to no order."""

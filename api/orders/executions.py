@@ -41,10 +41,12 @@ class Applied(Struct, frozen=True):
 
     Attributes:
         waiting: Frames whose order number no order has yet: the answer that brings it may be on its way.
+        accepting: The same, of frames that only tell of an acceptance, which that answer tells too: no hurry.
         has_held: Whether a possible repeat was held back: the broker's inquiry must decide.
     """
 
     waiting: list[Frame]
+    accepting: list[Frame]
     has_held: bool
 
 
@@ -94,11 +96,20 @@ class ExecutionService:
             else:
                 orders[order.id] = order
                 by_order[order.id].append(read)
-        for order_id, batch in by_order.items():
-            await self._apply_to(orders[order_id], batch, states)
-        await self._mark(frames, states)
+        done = await asyncio.gather(
+            *(self._apply_to(orders[order_id], batch, states) for order_id, batch in by_order.items()), return_exceptions=True
+        )
+        for error in done:
+            if error is not None:
+                raise error
+        self._mark(frames, states)
         waiting = [frame for frame in frames if states.get(frame.id) is FrameState.WAITING]
-        return Applied(waiting, FrameState.HELD in states.values())
+        urgent = {read.frame.id for read in reads if read.notice.kind is not NoticeKind.ACCEPTED}
+        return Applied(
+            [frame for frame in waiting if frame.id in urgent],
+            [frame for frame in waiting if frame.id not in urgent],
+            FrameState.HELD in states.values(),
+        )
 
     def held_notices(self, account: BrokerAccount, adapter: BrokerAdapter, frames: Sequence[Frame]) -> dict[str, list[TradeNotice]]:
         """The trade notices of held frames, by broker order number, oldest first."""
@@ -155,8 +166,8 @@ class ExecutionService:
 
     async def _apply_to(self, order: Order, batch: Sequence[_Read], states: dict[str, FrameState]) -> None:
         outcome: dict[str, FrameState] = {}
-        if any(read.notice.kind is not NoticeKind.TRADE for read in batch):
-            # A cancel or replace is judged by what is pending, which the copy at hand may not know yet; a trade is not.
+        if any(read.notice.kind not in (NoticeKind.TRADE, NoticeKind.ACCEPTED) for read in batch):
+            # A cancel or replace is judged by what is pending, which the copy at hand may not know yet; the others are not.
             order = await self._orders.get(order.id)
 
         def rule(current: Order) -> Order:
@@ -214,13 +225,14 @@ class ExecutionService:
         self._alerts.raise_soon(order.account_id, "notice_contradicts_ledger", str(error), order_id=order.id)
         outcome[read.frame.id] = FrameState.CONTRADICTED
 
-    async def _mark(self, frames: Sequence[Frame], states: dict[str, FrameState]) -> None:
+    def _mark(self, frames: Sequence[Frame], states: dict[str, FrameState]) -> None:
         by_state: dict[FrameState, list[str]] = defaultdict(list)
         for frame in frames:
             state = states.get(frame.id, FrameState.RECEIVED)
             if state is not frame.state:
                 by_state[state].append(frame.id)
-        await asyncio.gather(*(self._inbox.mark(ids, state) for state, ids in by_state.items()))
+        for state, ids in by_state.items():
+            self._inbox.mark(ids, state)
 
 
 def _is_of(account: BrokerAccount, notice: Notice) -> bool:

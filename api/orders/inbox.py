@@ -1,15 +1,23 @@
 """The durable inbox of raw execution frames: stored first, applied then, so that a crash between loses nothing."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from motor.motor_asyncio import AsyncIOMotorDatabase
+import structlog
 from msgspec import Struct
-from pymongo import ASCENDING
+from pymongo import ASCENDING, UpdateMany
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import PyMongoError
 
+from api.kit.batches import Batches, Deferred
 from api.orders.repository import DURABLE
+
+log = structlog.get_logger(__name__)
+
+_MARK_SECONDS = 0.1
 
 
 class FrameState(StrEnum):
@@ -41,9 +49,15 @@ class Frame(Struct, kw_only=True, frozen=True):
 class Inbox:
     """The collection ``broker_notices``."""
 
-    def __init__(self, database: "AsyncIOMotorDatabase[dict[str, Any]]") -> None:
+    def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
         self._durable = database["broker_notices"].with_options(write_concern=DURABLE)
         self._frames = database["broker_notices"]
+        self._stores = Batches(self._store_all)
+        self._marks = Deferred(self._write_marks, delay_seconds=_MARK_SECONDS)
+
+    async def aclose(self) -> None:
+        """Write the marks that are left."""
+        await self._marks.aclose()
 
     async def create_indexes(self) -> None:
         """Open frames by account; the rest is history."""
@@ -51,19 +65,33 @@ class Inbox:
 
     async def store(self, frames: Sequence[Frame]) -> None:
         """Store new frames; durable when it returns."""
-        await self._durable.insert_many([_to_document(frame) for frame in frames], ordered=True)
+        await self._stores.submit([_to_document(frame) for frame in frames])
+
+    async def _store_all(self, batches: Sequence[list[dict[str, Any]]]) -> list[None]:
+        await self._durable.insert_many([document for batch in batches for document in batch], ordered=True)
+        return [None] * len(batches)
 
     async def list_open(self, account_id: str, limit: int = 5_000) -> list[Frame]:
         """Frames not dealt with, in the order of their arrival."""
+        await self._marks.flush()
         query = {"account_id": account_id, "state": {"$in": [state.value for state in OPEN_STATES]}}
         cursor = self._frames.find(query).sort("_id", ASCENDING).limit(limit)
         return [_to_frame(document) async for document in cursor]
 
-    async def mark(self, frame_ids: Iterable[str], state: FrameState) -> None:
-        """Note how far these frames have come. Not journaled: a lost mark only has them looked at again."""
-        ids = list(frame_ids)
-        if ids:
-            await self._frames.update_many({"_id": {"$in": ids}}, {"$set": {"state": state.value}})
+    def mark(self, frame_ids: Iterable[str], state: FrameState) -> None:
+        """Note in a moment how far these frames have come. Not journaled: a lost mark only has them looked at again."""
+        for frame_id in frame_ids:
+            self._marks.put(frame_id, state)
+
+    async def _write_marks(self, marks: dict[str, FrameState]) -> None:
+        by_state: dict[FrameState, list[str]] = defaultdict(list)
+        for frame_id, state in marks.items():
+            by_state[state].append(frame_id)
+        updates = [UpdateMany({"_id": {"$in": ids}}, {"$set": {"state": state.value}}) for state, ids in by_state.items()]
+        try:
+            await self._frames.bulk_write(updates, ordered=False)
+        except PyMongoError as error:
+            log.warning("notice_marks_lost", count=len(marks), problem=str(error))
 
 
 def _to_document(frame: Frame) -> dict[str, Any]:

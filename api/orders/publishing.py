@@ -62,15 +62,7 @@ class OrderPublisher:
         except RedisError as error:
             log.warning("publish_postponed", order_id=order.id, problem=str(error))
             return
-        task = asyncio.create_task(self._mark(order))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _mark(self, order: Order) -> None:
-        try:
-            await self._orders.mark_published(order.id, order.version)
-        except PyMongoError as error:
-            log.warning("publish_mark_postponed", order_id=order.id, problem=str(error))
+        self._orders.mark_published(order.id, order.version)
 
     async def sweep(self) -> int:
         """Publish again what was committed a while ago and never marked as published; returns how many orders."""
@@ -87,7 +79,7 @@ class OrderPublisher:
     async def _publish_and_mark(self, order: Order) -> None:
         try:
             await self.publish(order)
-            await self._orders.mark_published(order.id, order.version)
+            self._orders.mark_published(order.id, order.version)
         except (RedisError, PyMongoError) as error:  # the sweep repeats it
             log.warning("publish_postponed", order_id=order.id, problem=str(error))
 

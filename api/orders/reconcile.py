@@ -1,6 +1,6 @@
 """Reconciliation of one account: the broker's own list against Lucy's orders.
 
-Asked at stream start, every minute, after each unknown outcome and for each request that nobody confirmed. Safe to do at any time, twice,
+Asked at stream start, three times a minute, after each unknown outcome and for each request that nobody confirmed. Safe to do at any time, twice,
 and by two workers at once: every change is a compare-and-set, and the rules (`reconciliation.py`) give the same answer to the same facts.
 """
 
@@ -167,7 +167,7 @@ class Reconciler:
                 changed += await self._count_absence(account, order, read_at, len(rows))
         await self._sort_out_held(frames, orders, read_at)
         applied = await self._executions.apply_open(account, adapter) if frames else None
-        is_open = bool(still_differing or in_flight or (applied and (applied.waiting or applied.has_held))) or any(
+        is_open = bool(still_differing or in_flight or (applied and (applied.waiting or applied.accepting or applied.has_held))) or any(
             order.status in (OrderStatus.UNKNOWN, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE) for order in orders
         )
         return Reconciled(read_at=read_at, changed=changed, is_open=is_open, missed_fills=missed)
@@ -246,7 +246,7 @@ class Reconciler:
             for frame in frames
             if frame.state is FrameState.HELD and frame.id not in in_ledger and read_at - frame.received_at > REPEAT_GRACE
         ]
-        await self._inbox.mark(repeated, FrameState.REPEATED)
+        self._inbox.mark(repeated, FrameState.REPEATED)
 
     async def _change(self, order: Order, rule: Callable[[Order], Order]) -> Order:
         after = await self._orders.change(order, rule)

@@ -1,23 +1,37 @@
-"""Orders in MongoDB: one document each, changed only by compare-and-set on ``version``."""
+"""Orders in MongoDB: one document each, changed only by compare-and-set on ``version``.
 
+Durable writes of a process that come at the same time share one command (`api.kit.batches`), and with it one flush of the journal.
+"""
+
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
-from pymongo import ASCENDING, DESCENDING, ReturnDocument, WriteConcern
-from pymongo.errors import DuplicateKeyError
+import structlog
+from bson import ObjectId
+from pymongo import ASCENDING, DESCENDING, ReturnDocument, UpdateOne, WriteConcern
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import BulkWriteError, PyMongoError
 
 from api.domain.enums import OrderStatus
 from api.domain.order import TERMINAL, Order
+from api.kit.batches import Batches, Deferred
+
+log = structlog.get_logger(__name__)
 
 DURABLE = WriteConcern(w="majority", j=True)
 """On a majority's disk before the call returns: what an order and a fill need."""
 
+_IN_FLIGHT = [OrderStatus.PENDING_NEW.value, OrderStatus.UNKNOWN.value]
 _LIVE = [status.value for status in OrderStatus if status not in TERMINAL]
 _APPENDED = ("fills", "absorbed", "history")
 _MAX_RETRIES = 50
+_DUPLICATE_KEY = 11000
+_MARK_SECONDS = 0.1
+"""How long marks of published versions are gathered: an order that is taken and filled at once is marked once."""
 
 
 class TooMuchContention(Exception):
@@ -27,9 +41,18 @@ class TooMuchContention(Exception):
 class OrderRepository:
     """The collection ``orders``."""
 
-    def __init__(self, database: "AsyncIOMotorDatabase[dict[str, Any]]") -> None:
-        self._orders: AsyncIOMotorCollection[dict[str, Any]] = database["orders"].with_options(write_concern=DURABLE)
-        self._marks: AsyncIOMotorCollection[dict[str, Any]] = database["orders"]
+    def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
+        self._orders: AsyncCollection[dict[str, Any]] = database["orders"].with_options(write_concern=DURABLE)
+        self._quick: AsyncCollection[dict[str, Any]] = database["orders"]  # not journaled
+        self._inserts = Batches(self._insert_all)
+        self._updates = Batches(self._update_all)
+        self._twins = Batches(self._find_twins)
+        self._by_number = Batches(self._find_by_number, most=50)
+        self._marks = Deferred(self._write_marks, delay_seconds=_MARK_SECONDS)
+
+    async def aclose(self) -> None:
+        """Write the marks that are left."""
+        await self._marks.aclose()
 
     async def create_indexes(self) -> None:
         """The unique index that no order is doubled by, and one for each way of looking."""
@@ -40,9 +63,9 @@ class OrderRepository:
         await self._orders.create_index([("account_id", ASCENDING), ("symbol", ASCENDING), ("_id", DESCENDING)])
         await self._orders.create_index([("account_id", ASCENDING), ("trading_day", ASCENDING)])
         await self._orders.create_index(
-            [("account_id", ASCENDING), ("fingerprint", ASCENDING)],
-            name="in_flight_fingerprint",
-            partialFilterExpression={"status": {"$in": [OrderStatus.PENDING_NEW.value, OrderStatus.UNKNOWN.value]}},
+            [("fingerprint", ASCENDING)],
+            name="twins_in_flight",
+            partialFilterExpression={"status": {"$in": _IN_FLIGHT}},
         )
         await self._orders.create_index([("status", ASCENDING), ("updated_at", ASCENDING)])
         await self._orders.create_index(
@@ -51,19 +74,44 @@ class OrderRepository:
 
     async def insert_once(self, order: Order) -> tuple[Order, bool]:
         """Store a new order durably; the stored one and False where its client order id is taken."""
+        if await self._inserts.submit(_to_document(order)):
+            return order, True
+        stored = await self.find_by_client_order_id(order.account_id, order.client_order_id)
+        if stored is None:
+            raise PyMongoError(f"a key of order {order.id} is taken, but not its client order id")
+        return stored, False
+
+    async def _insert_all(self, documents: Sequence[dict[str, Any]]) -> list[bool]:
+        """Whether each was stored; False where its key is taken."""
         try:
-            await self._orders.insert_one(_to_document(order))
-        except DuplicateKeyError:
-            stored = await self.find_by_client_order_id(order.account_id, order.client_order_id)
-            if stored is None:
+            await self._orders.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            failures = error.details["writeErrors"]
+            if error.details["writeConcernErrors"] or any(failure["code"] != _DUPLICATE_KEY for failure in failures):
                 raise
-            return stored, False
-        return order, True
+            taken = {failure["index"] for failure in failures}
+            return [index not in taken for index in range(len(documents))]
+        return [True] * len(documents)
 
     async def replace_if_unchanged(self, before: Order, after: Order) -> bool:
         """Write ``after`` if the stored version is still ``before.version``; False when another process was faster."""
-        result = await self._orders.update_one({"_id": before.id, "version": before.version}, _difference(before, after))
-        return result.modified_count == 1
+        return await self._updates.submit((before, after))
+
+    async def _update_all(self, changes: Sequence[tuple[Order, Order]]) -> list[bool]:
+        """Whether each was written. The server tells only how many were: where that is not all, the marks that they leave tell which."""
+        marks = [ObjectId() for _ in changes]
+        updates = [
+            UpdateOne({"_id": before.id, "version": before.version}, _difference(before, after, mark))
+            for (before, after), mark in zip(changes, marks, strict=True)
+        ]
+        done = await self._orders.bulk_write(updates, ordered=False)
+        if done.modified_count in (0, len(changes)):
+            return [done.modified_count > 0] * len(changes)
+        ids = [before.id for before, _ in changes]
+        found: set[ObjectId] = set()
+        async for document in self._orders.find({"_id": {"$in": ids}}, {"history.mark": 1, "mark": 1}):
+            found |= {entry["mark"] for entry in (*document["history"], document) if "mark" in entry}
+        return [mark in found for mark in marks]
 
     async def change(self, order: Order, rule: Callable[[Order], Order]) -> Order:
         """Apply ``rule`` to the order as it is now and store the outcome; again from the stored state when somebody was faster.
@@ -98,18 +146,33 @@ class OrderRepository:
 
     async def find_by_broker_order_ids(self, account_id: str, trading_day: str, numbers: Sequence[str]) -> list[Order]:
         """The day's orders that claim any of these broker numbers."""
-        cursor = self._orders.find({"account_id": account_id, "broker_order_ids": {"$in": list(numbers)}, "trading_day": trading_day})
-        return [_to_order(document) async for document in cursor]
+        return await self._by_number.submit((account_id, trading_day, frozenset(numbers)))
+
+    async def _find_by_number(self, wanted: Sequence[tuple[str, str, frozenset[str]]]) -> list[list[Order]]:
+        clauses = [
+            {"account_id": account_id, "broker_order_ids": {"$in": list(numbers)}, "trading_day": trading_day}
+            for account_id, trading_day, numbers in wanted
+        ]
+        found = [_to_order(document) async for document in self._orders.find(clauses[0] if len(clauses) == 1 else {"$or": clauses})]
+        return [
+            [
+                order
+                for order in found
+                if order.account_id == account_id and order.trading_day == trading_day and numbers & set(order.broker_order_ids)
+            ]
+            for account_id, trading_day, numbers in wanted
+        ]
 
     async def has_twin_in_flight(self, order: Order) -> bool:
         """Whether another order of the same fingerprint is in flight or unknown."""
-        query = {
-            "account_id": order.account_id,
-            "fingerprint": order.fingerprint,
-            "status": {"$in": [OrderStatus.PENDING_NEW.value, OrderStatus.UNKNOWN.value]},
-            "_id": {"$ne": order.id},
-        }
-        return await self._orders.find_one(query, projection={"_id": 1}) is not None
+        return bool(await self._twins.submit(order.fingerprint) - {order.id})
+
+    async def _find_twins(self, fingerprints: Sequence[str]) -> list[set[str]]:
+        query = {"fingerprint": {"$in": list(set(fingerprints))}, "status": {"$in": _IN_FLIGHT}}
+        found: dict[str, set[str]] = defaultdict(set)
+        async for document in self._orders.find(query, projection={"fingerprint": 1}):
+            found[document["fingerprint"]].add(document["_id"])
+        return [found[fingerprint] for fingerprint in fingerprints]
 
     async def list_page(self, query: Mapping[str, Any], *, limit: int, before_id: str | None) -> list[Order]:
         """Newest first, by id; one more than ``limit`` where there are more."""
@@ -146,12 +209,22 @@ class OrderRepository:
         async for document in cursor:
             yield _to_order(document)
 
-    async def mark_published(self, order_id: str, version: int) -> None:
-        """Note that all events up to ``version`` are out. Not journaled: a lost mark only makes the sweep publish again."""
-        await self._marks.update_one(
-            {"_id": order_id, "published_version": {"$lt": version}},
-            [{"$set": {"published_version": version, "is_published": {"$eq": ["$version", version]}}}],
-        )
+    def mark_published(self, order_id: str, version: int) -> None:
+        """Note in a moment that all events up to ``version`` are out. Not journaled: a lost mark only makes the sweep publish again."""
+        self._marks.put(order_id, max(version, self._marks.waiting(order_id) or 0))
+
+    async def _write_marks(self, marks: dict[str, int]) -> None:
+        updates = [
+            UpdateOne(
+                {"_id": order_id, "published_version": {"$lt": version}},
+                [{"$set": {"published_version": version, "is_published": {"$eq": ["$version", version]}}}],
+            )
+            for order_id, version in marks.items()
+        ]
+        try:
+            await self._quick.bulk_write(updates, ordered=False)
+        except PyMongoError as error:
+            log.warning("publish_marks_postponed", count=len(marks), problem=str(error))
 
     async def note_absence(self, order_id: str, at: datetime, statement_size: int) -> tuple[int, datetime]:
         """Count one successful reading that did not show an unknown order; no new version, for nothing is known of the order itself.
@@ -194,8 +267,11 @@ def _plain(value: Any) -> Any:
     return msgspec.to_builtins(value, builtin_types=(datetime,))
 
 
-def _difference(before: Order, after: Order) -> dict[str, Any]:
-    """The smallest update that turns ``before`` into ``after``: lists only grow, all else is set where it differs."""
+def _difference(before: Order, after: Order, mark: ObjectId) -> dict[str, Any]:
+    """The smallest update that turns ``before`` into ``after``: lists only grow, all else is set where it differs.
+
+    ``mark`` stays with what was written: on the last entry of the history, or on the order where no entry was added.
+    """
     changed: dict[str, Any] = {"is_published": False}
     pushed: dict[str, Any] = {}
     for field in Order.__struct_fields__:
@@ -206,4 +282,8 @@ def _difference(before: Order, after: Order) -> dict[str, Any]:
             pushed[field] = {"$each": _plain(new[len(old) :])}
         else:
             changed[field] = _plain(new)
+    if "history" in pushed:
+        pushed["history"]["$each"][-1]["mark"] = mark
+    else:
+        changed["mark"] = mark
     return {"$set": changed} | ({"$push": pushed} if pushed else {})

@@ -2,12 +2,12 @@
 
 Three loops in one task group: the reader takes frames off the socket and does nothing else, so that heartbeats are answered in time
 whatever the database does; the applier stores and applies all that has come since it last looked, as one batch; the reconciler asks the
-broker's own list at the start, every minute and when something waits for evidence.
+broker's own list at the start, every 20 seconds and when something waits for evidence.
 """
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NoReturn
 
 import structlog
@@ -29,14 +29,17 @@ _LARGEST_BATCH = 500
 _RETRY_DELAYS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 """Seconds after which a notice without an order is tried again: the REST answer that brings the order's number is milliseconds behind."""
 
+_UNHURRIED_DELAYS = (0.1, 0.4, 1.5)
+"""The same for notices of acceptance, which that answer tells too."""
+
 _BACKOFF = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
 """Seconds between connection attempts; KIS blocks keys that connect in a tight loop (kis.md §9.6)."""
 
 _STEADY_SECONDS = 30.0
 """A stream that lived this long starts again at the shortest back-off."""
 
-_ROUND_SECONDS = 60.0
-"""Reconciliation at least this often."""
+_ROUND_SECONDS = 20.0
+"""Reconciliation at least this often: what a socket that looks healthy did not tell is found within 30 s (design §11)."""
 
 _SETTLE_SECONDS = 1.3
 """Pause before looking again while something is open; a little over `reconciliation.SETTLING`."""
@@ -147,18 +150,20 @@ class Listener:
                 self._wake.set()
                 continue
             batch = []
-            if applied.waiting:
-                self._retry_soon(applied.waiting)
+            self._retry_soon(applied.waiting, _RETRY_DELAYS)
+            self._retry_soon(applied.accepting, _UNHURRIED_DELAYS)
             if applied.has_held:
                 self._wake.set()
 
-    def _retry_soon(self, frames: list[Frame]) -> None:
-        task = asyncio.create_task(self._retry(frames))
+    def _retry_soon(self, frames: list[Frame], delays: Sequence[float]) -> None:
+        if not frames:
+            return
+        task = asyncio.create_task(self._retry(frames, delays))
         self._retries.add(task)
         task.add_done_callback(self._retries.discard)
 
-    async def _retry(self, frames: list[Frame]) -> None:
-        for delay in _RETRY_DELAYS:
+    async def _retry(self, frames: list[Frame], delays: Sequence[float]) -> None:
+        for delay in delays:
             await asyncio.sleep(delay)
             try:
                 applied = await self._services.executions.apply(self._account, await self._adapter(), frames)
@@ -167,7 +172,7 @@ class Listener:
                 break
             if applied.has_held:
                 self._wake.set()
-            frames = applied.waiting
+            frames = applied.waiting + applied.accepting
             if not frames:
                 return
         self._wake.set()  # nothing of ours claims them: the broker's list tells what they belong to
