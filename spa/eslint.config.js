@@ -2,7 +2,7 @@ import js from '@eslint/js'
 import vue from 'eslint-plugin-vue'
 import tseslint from 'typescript-eslint'
 
-const FEATURES = ['accounts', 'auth', 'orders', 'settings', 'ticket']
+const FEATURES = ['accounts', 'auth', 'market', 'orders', 'settings', 'ticket']
 
 /** Forbids imports by path pattern; `because` is shown at the line that breaks the rule. */
 const forbid = (files, group, because) => ({

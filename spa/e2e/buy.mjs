@@ -39,6 +39,7 @@ async function buy(page, { url, username, password, symbol, quantity, folder }) 
 
   await page.getByTestId('ticket-symbol').fill(symbol)
   await page.getByTestId('quote-price').waitFor()
+  const market = await takePriceOfBook(page)
   await page.getByTestId('ticket-side-buy').click()
   const price = (await page.getByTestId('quote-price').innerText()).replaceAll(',', '').trim()
   await page.getByTestId('ticket-price').fill(price)
@@ -74,7 +75,8 @@ async function buy(page, { url, username, password, symbol, quantity, folder }) 
   await page.getByTestId('login-username').waitFor()
 
   return {
-    ok: isSameDocument && fills > 0 && fills === fillsAfterReload,
+    ok: isSameDocument && fills > 0 && fills === fillsAfterReload && market.taken === market.offered,
+    market,
     order_id: order.id,
     client_order_id: order.client_order_id,
     http_status: response.status(),
@@ -85,6 +87,17 @@ async function buy(page, { url, username, password, symbol, quantity, folder }) 
     fills_after_reload: fillsAfterReload,
     is_same_document: isSameDocument,
   }
+}
+
+// The order book and the chart are there, and a click on a price of the book puts it on the ticket.
+async function takePriceOfBook(page) {
+  const section = page.getByTestId('section-market')
+  if (await section.isVisible()) await section.click()
+  await page.getByTestId('chart').locator('canvas').first().waitFor()
+  const row = page.locator('[data-testid=book-row][data-side=bid]').last().getByTestId('book-price')
+  const offered = (await row.locator('span').innerText()).trim()
+  await row.click()
+  return { offered, taken: await page.getByTestId('ticket-price').inputValue() }
 }
 
 // On a narrow screen ticket, orders and positions take turns.

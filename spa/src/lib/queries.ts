@@ -14,7 +14,10 @@ export const keys = {
   allBuyingPower: ['buying-power'],
   instrument: (symbol: string) => ['instrument', symbol],
   instrumentSearch: (query: string) => ['instruments', query],
-  quote: (symbol: string) => ['quote', symbol],
+  quote: (symbol: string, accountId: string) => ['quote', symbol, accountId],
+  book: (symbol: string, accountId: string) => ['book', symbol, accountId],
+  candles: (symbol: string, accountId: string, interval: string) => ['candles', symbol, accountId, interval],
+  brokers: ['brokers'],
   orders: ['orders'],
   orderHistory: (orderId: string) => ['order-history', orderId],
 } as const
@@ -38,6 +41,27 @@ export const instrumentQuery = (symbol: string) => ({
   gcTime: HOUR,
   retry: false,
 })
+
+/** What each broker offers, by environment; it changes with a new version of Lucy only. */
+export function useBrokers() {
+  return useQuery({
+    queryKey: keys.brokers,
+    queryFn: () => must(api().GET('/api/v1/brokers')),
+    staleTime: HOUR,
+    gcTime: HOUR,
+    select: (list: Schemas['BrokerList']) => list.items,
+  })
+}
+
+/** What the account's broker offers in its environment; null while that is not known. */
+export const offerOf = (brokers: readonly Schemas['BrokerCapabilities'][] | undefined, account: Schemas['Account'] | undefined) =>
+  brokers?.find(({ broker, environment }) => broker === account?.broker && environment === account.environment) ?? null
+
+/** What may be asked in the account's market: the brokers of all accounts in it are sources, and the sandbox's market is its own. */
+export function offersAround(brokers: readonly Schemas['BrokerCapabilities'][] | undefined, accounts: readonly Schemas['Account'][], account: Schemas['Account']) {
+  const isSandbox = account.environment === 'sandbox'
+  return accounts.filter(({ environment }) => (environment === 'sandbox') === isSandbox).flatMap((each) => offerOf(brokers, each) ?? [])
+}
 
 /** One instrument; nothing while the symbol is empty. */
 export function useInstrument(symbol: MaybeRefOrGetter<string>) {

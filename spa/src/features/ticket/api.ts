@@ -23,15 +23,17 @@ export function useInstrumentSearch(text: MaybeRefOrGetter<string>) {
   )
 }
 
-/** The current price, asked for again as long as somebody looks. */
-export function useQuote(symbol: MaybeRefOrGetter<string>) {
+/** The current price in the account's market, asked for again as long as somebody looks. */
+export function useQuote(symbol: MaybeRefOrGetter<string>, accountId: MaybeRefOrGetter<string>) {
   return useQuery(
     computed(() => {
       const wanted = toValue(symbol)
+      const account = toValue(accountId)
       return {
-        queryKey: keys.quote(wanted),
+        queryKey: keys.quote(wanted, account),
         queryFn: async () => {
-          const { items } = await must(api().GET('/api/v1/quotes', { params: { query: { symbols: wanted } } }))
+          const query = { symbols: wanted, ...(account ? { account_id: account } : {}) }
+          const { items } = await must(api().GET('/api/v1/quotes', { params: { query } }))
           return items[0] ?? null
         },
         enabled: wanted !== '',

@@ -32,21 +32,41 @@ export interface Finding {
 
 export type Findings = Partial<Record<'account' | 'symbol' | 'quantity' | 'price', Finding>>
 
-export const ORDER_TYPES: readonly OrderType[] = [
-  'limit',
-  'market',
-  'best_limit',
-  'top_limit',
-  'conditional_limit',
-  'midpoint',
-  'pre_open_close',
-  'after_close',
-  'after_hours_single',
-]
-export const TIMES_IN_FORCE: readonly Schemas['TimeInForce'][] = ['day', 'ioc', 'fok']
-export const EXCHANGES: readonly Schemas['Exchange'][] = ['KRX', 'NXT', 'SOR']
+export type Terms = Pick<Draft, 'orderType' | 'timeInForce' | 'exchange'>
+export type OrderKind = Schemas['OrderKind']
 
-const PRICED: ReadonlySet<OrderType> = new Set(['limit', 'conditional_limit', 'after_hours_single'])
+/** What a ticket starts with, and what is offered while the broker's own list is on its way. */
+const PLAIN: readonly OrderKind[] = [{ order_type: 'limit', time_in_force: 'day', exchanges: ['KRX'], has_limit_price: true }]
+
+export interface Choices {
+  orderTypes: OrderType[]
+  timesInForce: Schemas['TimeInForce'][]
+  exchanges: Schemas['Exchange'][]
+}
+
+const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)]
+
+/** What may be chosen with these terms: any order type of the broker's, then what goes with that type, then where. */
+export function choicesOf(kinds: readonly OrderKind[] | null, terms: Terms): Choices {
+  const offered = kinds ?? PLAIN
+  const ofType = offered.filter((kind) => kind.order_type === terms.orderType)
+  return {
+    orderTypes: distinct(offered.map((kind) => kind.order_type)),
+    timesInForce: distinct(ofType.map((kind) => kind.time_in_force)),
+    exchanges: ofType.find((kind) => kind.time_in_force === terms.timeInForce)?.exchanges ?? [],
+  }
+}
+
+/** The terms as the broker takes them: each kept where it is offered, else the first that is, the order type before the others. */
+export function settleTerms(kinds: readonly OrderKind[] | null, terms: Terms): Terms {
+  const keep = <T>(value: T, offered: readonly T[]): T => (offered.includes(value) || offered[0] === undefined ? value : offered[0])
+  const orderType = keep(terms.orderType, choicesOf(kinds, terms).orderTypes)
+  const timeInForce = keep(terms.timeInForce, choicesOf(kinds, { ...terms, orderType }).timesInForce)
+  const exchange = keep(terms.exchange, choicesOf(kinds, { ...terms, orderType, timeInForce }).exchanges)
+  return { orderType, timeInForce, exchange }
+}
+
+const PRICED: ReadonlySet<OrderType> = new Set(['limit', 'conditional_limit', 'after_hours_single', 'after_market_limit'])
 
 export const isPriced = (orderType: OrderType): boolean => PRICED.has(orderType)
 
