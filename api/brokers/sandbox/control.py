@@ -16,7 +16,7 @@ A bad body answers 422 ``{"detail": …}``, an unknown account, order or symbol 
                                              "refill_share"?}``: shares at each background level (0: none); growing back (0: never)
 ``PUT /behavior``                            ``{"refuses_too_early"?, "inquiry_lag_milliseconds"?, "reject_at_exchange"?: n,
                                              "arrival_milliseconds"?}``
-``PUT /limits``                              ``{"broker"?, "enabled"?, "factor"?, "token_interval_seconds"?}``: rate limits, for load tests
+``GET /limits``, ``PUT /limits``             ``{"broker"?, "enabled"?, "factor"?, "token_interval_seconds"?}``: rate limits, for load tests
 ``POST /tokens/{broker}/expire``             every token expires now
 ``GET /variants``, ``PUT /variants``         ``{"kis_notice_layout": "26", …}``: wire variants
 ``POST /orders`` ``{"action": "place" (default), "replace", "cancel", "original_order_number"?, …}``
@@ -66,6 +66,7 @@ def create_app(doors: Doors) -> web.Application:
             web.put("/market/{symbol}", control.set_market),
             web.put("/liquidity", control.set_liquidity),
             web.put("/behavior", control.set_behavior),
+            web.get("/limits", control.limits),
             web.put("/limits", control.set_limits),
             web.get("/variants", control.variants),
             web.put("/variants", control.set_variants),
@@ -280,7 +281,10 @@ class _Control:
             limits.token_interval_seconds = body.token_interval_seconds
         elif body.enabled is not None and body.broker is not Broker.LS:
             limits.token_interval_seconds = limits.DEFAULT_TOKEN_INTERVAL_SECONDS if body.enabled else 0.0
-        return _json({"factor": limits.factor, "token_interval_seconds": limits.token_interval_seconds})
+        return _json(limits.state())
+
+    async def limits(self, _: web.Request) -> web.Response:
+        return _json(self._doors.limits.state())
 
     async def variants(self, _: web.Request) -> web.Response:
         doors = self._doors
@@ -295,8 +299,7 @@ class _Control:
         return await self.variants(request)
 
     async def expire_tokens(self, request: web.Request) -> web.Response:
-        store = self._doors.tokens.get(_broker(request.match_info["broker"]))
-        return _json({"expired": store.expire_all() if store is not None else 0})
+        return _json({"expired": self._doors.tokens[_broker(request.match_info["broker"])].expire_all()})
 
     # --- accounts and orders ---------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from ..limits import Limits
-from ..model import Account
+from ..model import Account, Broker
 
 _LIFETIME = timedelta(hours=24)
 _SAME_FOR = timedelta(hours=6)
@@ -48,6 +48,7 @@ class KisTokens:
         Raises:
             IssuedTooSoon: The key got one within the last minute.
         """
+        self._limits.counts[Broker.KIS]["token_requests"] += 1
         now = self._now()
         asked_at = self._asked_at.get(account.app_key)
         if asked_at is not None and (now - asked_at).total_seconds() < self._limits.token_interval_seconds:

@@ -63,6 +63,7 @@ class _OAuth:
                         "error_description": "grant_type, scope",
                     },
                 )
+            self._doors.limits.counts[Broker.LS]["token_requests"] += 1
             token = self._tokens.issue(account)
             body = {
                 "access_token": token,
