@@ -251,3 +251,121 @@ async def test_notice_layout_can_be_chosen(control: httpx.AsyncClient, real: Kis
         await real.place(price="70000")
 
         assert len(await socket.notice()) == width
+
+
+# --- market data
+
+
+async def test_a_book_comes_after_registration_and_again_when_it_has_changed(control: httpx.AsyncClient, real: KisClient) -> None:
+    async with connected(real) as socket:
+        await socket.subscribe()
+        await socket.send("H0STASP0", "005930")
+        first = (await socket.receive()).split("|", 3)
+        (await control.put("/market/005930", json={"price": 71_500})).raise_for_status()
+        second = (await socket.receive()).split("|", 3)
+
+    fields, moved = first[3].split("^"), second[3].split("^")
+    assert first[:3] == second[:3] == ["0", "H0STASP0", "001"]
+    assert (len(fields), fields[0], fields[3], fields[13]) == (63, "005930", "71000", "70900")
+    assert int(fields[43]) == sum(int(size) for size in fields[23:33])
+    assert int(fields[44]) == sum(int(size) for size in fields[33:43])
+    assert (moved[3], moved[50]) == ("71500", "500")
+
+
+@pytest.mark.parametrize(("tr_id", "variant", "width"), [("H0STASP0", "63", 63), ("H0STASP0", "59", 59), ("H0UNASP0", "63", 66)])
+async def test_books_have_their_documented_widths(
+    tr_id: str, variant: str, width: int, control: httpx.AsyncClient, real: KisClient
+) -> None:
+    (await control.put("/variants", json={"kis_book_fields": variant})).raise_for_status()
+    async with connected(real) as socket:
+        await socket.subscribe()
+        await socket.send(tr_id, "005930")
+
+        assert len((await socket.receive()).split("|", 3)[3].split("^")) == width
+
+
+async def test_trades_come_in_the_older_width_too(control: httpx.AsyncClient, real: KisClient) -> None:
+    (await control.put("/variants", json={"kis_trade_fields": "46"})).raise_for_status()
+    async with connected(real) as socket:
+        socket.approval_key = await real.approval_key()
+        await socket.send("H0UNCNT0", "005930")
+        await real.place(quantity="2")
+        flag, tr_id, count, text = (await socket.receive()).split("|", 3)
+
+    assert (flag, tr_id, count, len(text.split("^"))) == ("0", "H0UNCNT0", "001", 46)
+
+
+async def test_registrations_that_paper_lacks_are_refused_there(control: httpx.AsyncClient, http: httpx.AsyncClient) -> None:
+    paper = await client_for(http, control, "paper")
+    async with connected(paper) as socket:
+        await socket.subscribe()
+        codes = [(await socket.send(tr_id, "005930"))["body"]["msg_cd"] for tr_id in ("H0STASP0", "H0STCNT0", "H0UNCNT0", "H0STMKO0")]
+
+    assert codes == ["OPSP0000", "OPSP0000", "OPSP8991", "OPSP8991"]
+
+
+# --- variants of the wire
+
+
+async def test_records_of_one_moment_can_share_a_frame(control: httpx.AsyncClient, real: KisClient) -> None:
+    (await control.put("/variants", json={"kis_frame_records": "many"})).raise_for_status()
+    async with connected(real) as socket:
+        await socket.subscribe()
+        await socket.send("H0STCNT0", "005930")
+        await real.place(quantity="4")
+        await control.post("/market/pause")
+        for _ in range(3):
+            await real.place(quantity="1", price="71100")
+        await control.post("/market/resume")
+        widths: list[tuple[str, int]] = []
+        while sum(int(count) for count, _ in widths) < 4:
+            flag, _, count, payload = (await socket.receive()).split("|", 3)
+            if flag == "0":
+                widths.append((count, len(payload.split("^"))))
+
+    assert all(width == int(count) * 47 for count, width in widths)
+    assert max(int(count) for count, _ in widths) > 1
+
+
+async def test_each_subscription_can_have_a_cipher_of_its_own(control: httpx.AsyncClient, real: KisClient) -> None:
+    async with connected(real) as socket:
+        await socket.subscribe()
+        shared = socket.key
+        await socket.send("H0STCNT0", "005930")
+        assert socket.key == shared
+        (await control.put("/variants", json={"kis_cipher": "subscription"})).raise_for_status()
+        await socket.send("H0STCNT0", "000660")
+        assert socket.key != shared
+
+
+async def test_a_silent_client_can_be_dropped_and_a_pong_keeps_it(
+    control: httpx.AsyncClient, real: KisClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "_PING_SECONDS", 0.1)
+    monkeypatch.setattr(stream, "_PING_CHECK_SECONDS", 0.05)
+    (await control.put("/variants", json={"kis_silence_seconds": "1"})).raise_for_status()
+    async with connected(real) as answering, connected(real) as silent:
+        for _ in range(15):  # 1.5 seconds of PINGPONG
+            await answering.connection.pong((await answering.receive()).encode())
+        with pytest.raises(websockets.ConnectionClosedError):
+            while True:
+                await silent.receive()
+
+
+@pytest.mark.parametrize(
+    ("header", "target", "code"),
+    [
+        ({"tr_type": "1"}, {"tr_id": "H0STCNT0", "tr_key": "005930"}, "OPSP9997"),
+        ({"tr_type": "1", "custtype": "X"}, {"tr_id": "H0STCNT0", "tr_key": "005930"}, "OPSP8998"),
+        ({"tr_type": "1", "custtype": "B"}, {"tr_id": "H0STCNT0", "tr_key": "005930"}, "OPSP8994"),
+        ({"tr_type": "1", "custtype": "P"}, {"tr_id": "H0STCNT0"}, "OPSP9990"),
+        ({"tr_type": "1", "custtype": "P"}, {"tr_id": "H0STCNT0", "tr_key": 5930}, "OPSP8993"),
+        ({"tr_type": "1", "custtype": "P"}, {"tr_key": "005930"}, "OPSP8991"),
+    ],
+)
+async def test_each_fault_of_a_request_has_its_code(real: KisClient, header: dict[str, str], target: dict[str, object], code: str) -> None:
+    async with connected(real) as socket:
+        full = {"approval_key": await real.approval_key(), "content-type": "utf-8"} | header
+        await socket.connection.send(json.dumps({"header": full, "body": {"input": target}}))
+
+        assert json.loads(await socket.receive())["body"]["msg_cd"] == code

@@ -17,9 +17,11 @@ from .tokens import KisTokens
 from .wire import (
     BAD_BODY,
     EXPIRED_TOKEN,
+    LEDGER_RATE_LIMITED,
     NO_SUCH_SERVICE,
     NOT_A_PAPER_TR,
     RATE_LIMITED,
+    SERVER_ERRORS,
     UNKNOWN_TOKEN,
     GatewayError,
     oauth_error,
@@ -67,7 +69,12 @@ class _Gateway:
         self._doors = doors
         self._tokens = KisTokens(doors.exchange.now, doors.limits)
         doors.tokens[Broker.KIS] = self._tokens
-        doors.known_variants |= {"kis_odno": ("padded", "unpadded"), "kis_optional_keys": ("optional", "required")}
+        doors.known_variants |= {
+            "kis_odno": ("padded", "unpadded"),
+            "kis_optional_keys": ("optional", "required"),
+            "kis_rate_code": ("EGW00201", "EGW00215"),
+            "kis_server_error": ("html", *SERVER_ERRORS),
+        }
         self._stream = KisStream(doors, self._tokens)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -79,9 +86,16 @@ class _Gateway:
             return await self._answer(request, body)
 
         def refuse(kind: FaultKind) -> web.StreamResponse:
-            return _refuse(request, kind)
+            return _refuse(request, kind, self._rate_refusal())
 
-        return await self._doors.faults.guard(request, Broker.KIS, _operation(request, body), answer, refuse)
+        response = await self._doors.faults.guard(request, Broker.KIS, _operation(request, body), answer, refuse)
+        error = SERVER_ERRORS.get(self._doors.variant("kis_server_error"))
+        if error is not None and response.status == error.status and response.content_type == "text/html":
+            return error.response(request.headers.get("tr_id", ""))
+        return response
+
+    def _rate_refusal(self) -> GatewayError:
+        return RATE_LIMITED if self._doors.variant("kis_rate_code") == RATE_LIMITED.code else LEDGER_RATE_LIMITED
 
     async def _answer(self, request: web.Request, body: object) -> web.StreamResponse:
         if request.path in oauth.PATHS:
@@ -117,7 +131,7 @@ class _Gateway:
         if not is_valid:
             raise EXPIRED_TOKEN
         if not self._doors.limits.take(Broker.KIS, app_key, _CALLS_PER_SECOND[account.environment]):
-            raise RATE_LIMITED
+            raise self._rate_refusal()
         return account
 
     def _carry_out(self, request: web.Request, tr: Tr, tr_id: str, account: Account, body: object) -> web.Response:
@@ -125,6 +139,9 @@ class _Gateway:
             return _ACCOUNT_CALLS[tr.call](self._doors, account, tr_id, request)
         if tr.call in _MARKET_CALLS:
             return _MARKET_CALLS[tr.call](self._doors, tr_id, request)
+        given_hash = request.headers.get("hashkey", "").strip()
+        if given_hash and given_hash != oauth.hash_of(body):
+            raise GatewayError("EGW00131", "유효하지 않은 hashkey입니다.")
         if tr.call is Call.REVISE_OR_CANCEL:
             return orders.revise_or_cancel(self._doors, account, tr_id, body)
         return orders.place(self._doors, account, tr_id, Side.BUY if tr.call is Call.BUY else Side.SELL, body)
@@ -151,11 +168,11 @@ def _operation(request: web.Request, body: object) -> Operation:
     return Operation.INQUIRE if request.path in PATHS else Operation.ANY
 
 
-def _refuse(request: web.Request, kind: FaultKind) -> web.Response:
+def _refuse(request: web.Request, kind: FaultKind, rate_refusal: GatewayError) -> web.Response:
     if request.path in oauth.PATHS:
         is_rate = kind is FaultKind.RATE_LIMITED
         return oauth_error(*oauth.TOO_SOON) if is_rate else oauth_error("EGW00103", "유효하지 않은 AppKey입니다.")
-    error = RATE_LIMITED if kind is FaultKind.RATE_LIMITED else EXPIRED_TOKEN
+    error = rate_refusal if kind is FaultKind.RATE_LIMITED else EXPIRED_TOKEN
     return error.response(request.headers.get("tr_id", ""))
 
 

@@ -197,6 +197,10 @@ _PAPER: dict[RejectReason, Refusal] = {
 }
 BAD_ORDER_TYPE = Refusal("7", "APBK0963", "주문구분코드 오류입니다.")
 MARKET_ORDER_NOT_ALLOWED = Refusal("1", "APBK1943", "시장가호가불가로 주문이 불가합니다.")
+NOT_A_TRADING_DAY = {
+    Environment.REAL: Refusal("1", "APBK0919", "장운영일자가 주문일과 상이합니다."),
+    Environment.PAPER: Refusal("1", "40100000", "모의투자 영업일이 아닙니다."),
+}
 REFUSALS = {Environment.REAL: _REAL, Environment.PAPER: _PAPER}
 BRANCH = {Environment.REAL: "06590", Environment.PAPER: "00950"}
 # excg_dvsn_cd: 12 was seen for SOR among the open orders; clients of the day's orders do not know it there

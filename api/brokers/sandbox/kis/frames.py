@@ -1,4 +1,4 @@
-"""Websocket payloads: the fill notice in its known layouts, the trade record, and AES-256-CBC as KIS uses it."""
+"""Websocket payloads: the fill notice in its known layouts, the trade and book records, and AES-256-CBC as KIS uses it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _SIDE_CODES = {Side.SELL: "01", Side.BUY: "02"}
 _VENUE_CODES = {Venue.KRX: "1", Venue.NXT: "2", Venue.SOR: "3"}
 _CHANGE_CODES = {OrderKind.NEW: "0", OrderKind.REPLACE: "1", OrderKind.CANCEL: "2"}
 _BLOCK_BITS = 128
+_DEPTH = 10
 
 # what happened → (CNTG_YN, ACPT_YN, RFUS_YN)
 _FLAGS = {
@@ -109,3 +110,28 @@ def trade(exchange: Exchange, instrument: Instrument, quantity: int, side: Side,
         "0.00", "0", "0.00", "0", "", str(reference), "2",
     ]  # fmt: skip
     return "^".join(fields[:width])
+
+
+def book(exchange: Exchange, instrument: Instrument, at: datetime, *, width: int, is_consolidated: bool = False) -> str:
+    """The H0STASP0 record of a book: 63 fields since 2026-09-14, 59 before.
+
+    The consolidated one has a mid-price block for each venue instead of the one (official sample: 65 fields), and the market field.
+    """
+    tape = exchange.tapes[instrument.symbol]
+    sides = exchange.books[instrument.symbol].levels()
+    asks, bids = ([*side, *[(0, 0)] * (_DEPTH - len(side))] for side in sides)
+    ask_total, bid_total = (sum(size for _, size in side) for side in sides)
+    change = tape.last - instrument.reference_price
+    middle = (asks[0][0] + bids[0][0]) // 2 if asks[0][0] and bids[0][0] else 0
+    fields = [
+        instrument.symbol, kst_time(at), "0",
+        *(str(price) for price, _ in asks), *(str(price) for price, _ in bids),
+        *(str(size) for _, size in asks), *(str(size) for _, size in bids),
+        str(ask_total), str(bid_total), "0", "0",
+        "0", "0", "0", str(change), change_sign(tape.last, instrument), percent(change, instrument.reference_price),
+        str(tape.volume), "0", "0", "0", "0", "0",
+    ]  # fmt: skip
+    middle_block = [str(middle), "0", "0"]
+    if width > len(fields):
+        fields += [*middle_block, *middle_block, "2"] if is_consolidated else [*middle_block, "2"]
+    return "^".join(fields)

@@ -90,5 +90,9 @@ def _revoke(doors: Doors, tokens: KisTokens, body: dict[str, Any]) -> web.Respon
 
 
 def _hashkey(body: object) -> web.Response:
-    digest = hashlib.sha256(msgspec.json.encode(body)).hexdigest()
-    return plain({"BODY": body, "HASH": digest})
+    return plain({"BODY": body, "HASH": hash_of(body)})
+
+
+def hash_of(body: object) -> str:
+    """The hash of an order's body, whatever the order of its keys. How KIS makes it is not known; clients only hand it back."""
+    return hashlib.sha256(msgspec.json.encode(body, order="sorted")).hexdigest()

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from ..calendar import is_open_day
 from ..doors import Doors
 from ..model import Account, Condition, Environment, Order, OrderType, Rejection, RejectReason, Side, Venue
 from .codes import (
     BAD_ORDER_TYPE,
     BRANCH,
     MARKET_ORDER_NOT_ALLOWED,
+    NOT_A_TRADING_DAY,
     NOT_AT_VENUE,
     ORDER_TYPES,
     REFUSALS,
@@ -139,7 +141,7 @@ def _answer(
     condition: Condition = Condition.NONE,
 ) -> web.Response:
     if isinstance(outcome, Rejection):
-        return _refused(tr_id, _refusal_of(account, outcome, order_type, condition))
+        return _refused(tr_id, _refusal_of(doors, account, outcome, order_type, condition))
     msg_cd, msg1 = _ACCEPTED_REAL if account.environment is Environment.REAL else _ACCEPTED[what]
     number = str(outcome.number) if doors.variant("kis_odno") == "unpadded" else outcome.order_number
     output = {
@@ -150,12 +152,15 @@ def _answer(
     return reply(tr_id, {"rt_cd": "0", "msg_cd": msg_cd, "msg1": msg1, "output": output})
 
 
-def _refusal_of(account: Account, rejection: Rejection, order_type: OrderType | None, condition: Condition) -> Refusal:
+def _refusal_of(doors: Doors, account: Account, rejection: Rejection, order_type: OrderType | None, condition: Condition) -> Refusal:
     if rejection.reason is RejectReason.BAD_QUANTITY:  # no code for it is known; the gateway checks the shape of values
         raise BAD_BODY
     is_market = order_type is OrderType.MARKET and condition is Condition.NONE
     if rejection.reason is RejectReason.ORDER_TYPE_NOT_ALLOWED and is_market and account.environment is Environment.REAL:
         return MARKET_ORDER_NOT_ALLOWED
+    is_shut = rejection.reason in {RejectReason.BEFORE_OPEN, RejectReason.MARKET_CLOSED}
+    if is_shut and doors.exchange.session.follows_clock and not is_open_day(doors.history.today):
+        return NOT_A_TRADING_DAY[account.environment]
     return REFUSALS[account.environment][rejection.reason]
 
 

@@ -1,48 +1,37 @@
 """The KIS websocket: subscriptions by approval key, PINGPONG, encrypted fill notices, trades.
 
 One session per app key, 41 registrations on it. The notice TR covers every account of an HTS id. One iv/key pair per connection
-serves all its TRs, since some clients keep a single one.
+serves all its TRs, since some clients keep a single one; as a variant each subscription gets its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
-import string
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
 from aiohttp import WSMsgType, web
 
 from ..doors import Doors
-from ..model import Account, Broker, Environment, Event, EventKind, OrderKind, Side
+from ..model import Account, Broker, Environment, Event, EventKind, OrderKind
 from ..session import KST
 from ..sockets import Connection
 from . import frames
+from .feeds import BOOK_TRS, Feeds
+from .sessions import Cipher, Session
 from .tokens import KisTokens
 
 _MAX_REGISTRATIONS = 41
 _PING_SECONDS = 10.0
 _PING_CHECK_SECONDS = 1.0
-_KEY_CHARACTERS = string.ascii_lowercase + string.digits
 _NOTICE_TRS = {Environment.REAL: "H0STCNI0", Environment.PAPER: "H0STCNI9"}
-_TRADE_TR = "H0STCNT0"
-_SYMBOL_TRS = {_TRADE_TR, "H0STASP0", "H0STANC0", "H0STMKO0"}  # only trades are sent; the others stay silent
-_REAL_SYMBOL_TRS = {"H0NXCNT0", "H0UNCNT0", "H0NXASP0", "H0UNASP0", "H0NXMKO0", "H0UNMKO0"}
+# what paper has too, and what it lacks; see `feeds` for what is sent, the others stay silent
+_SYMBOL_TRS = {"H0STCNT0", "H0STASP0"}
+_REAL_SYMBOL_TRS = {"H0STANC0", "H0STMKO0", "H0NXCNT0", "H0UNCNT0", "H0NXASP0", "H0UNASP0", "H0NXMKO0", "H0UNMKO0"}
 _SUBSCRIBE, _UNSUBSCRIBE = "1", "2"
 _json = msgspec.json
-
-
-@dataclass(slots=True, eq=False)
-class _Session:
-    connection: Connection
-    iv: str
-    key: str
-    account: Account | None = None
-    registrations: set[tuple[str, str]] = field(default_factory=set)
 
 
 class _Refused(Exception):
@@ -60,28 +49,34 @@ class KisStream:
         self._doors = doors
         self._tokens = tokens
         self._sockets = doors.sockets[Broker.KIS]
-        self._sessions: list[_Session] = []
+        self._sessions: list[Session] = []
         self._tasks: set[asyncio.Task[None]] = set()
         doors.known_variants |= {
             "kis_notice_layout": ("26", "23-paper", "23-2024"),
-            "kis_trade_fields": ("47", "46"),
             "kis_ack_encrypt": ("Y", "N"),
             "kis_change_receipts": ("off", "on"),
+            "kis_frame_records": ("one", "many"),
+            "kis_cipher": ("connection", "subscription"),
+            "kis_silence_seconds": ("tolerated", "1", "30", "60"),  # how long a client may say nothing; the real limit is unknown
         }
+        self._feeds = Feeds(doors, self._sessions)
         doors.exchange.subscribe(self._on_event)
-        doors.exchange.trade_listeners.append(self._on_trade)
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one connection until it ends."""
-        socket = web.WebSocketResponse(compress=False)
+        socket = web.WebSocketResponse(compress=False, autoping=False)
         await socket.prepare(request)
-        session = _Session(Connection(request, socket), iv=_random_text(16), key=_random_text(32))
+        loop = asyncio.get_running_loop()
+        session = Session(Connection(request, socket), loop.time())
         self._sockets.connections.add(session.connection)
         self._sessions.append(session)
-        pinger = asyncio.create_task(_ping_when_idle(session.connection))
+        pinger = asyncio.create_task(self._ping_when_idle(session))
         try:
             async for message in socket:
-                if message.type is WSMsgType.TEXT and not session.connection.is_closed:
+                session.last_heard_at = loop.time()
+                if message.type is WSMsgType.PING:
+                    await socket.pong(message.data)
+                elif message.type is WSMsgType.TEXT and not session.connection.is_closed:
                     self._on_message(session, message.data)
         finally:
             self._sessions.remove(session)
@@ -94,7 +89,7 @@ class KisStream:
 
     # --- requests --------------------------------------------------------------------------------------------------
 
-    def _on_message(self, session: _Session, text: str) -> None:
+    def _on_message(self, session: Session, text: str) -> None:
         header: Mapping[str, object] = {}
         tr_id = tr_key = ""
         try:
@@ -111,29 +106,36 @@ class KisStream:
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
-    def _register(self, session: _Session, header: Mapping[str, object], tr_id: str, tr_key: str) -> None:
+    def _register(self, session: Session, header: Mapping[str, object], tr_id: str, tr_key: str) -> None:
         account = self._approve(session, str(header.get("approval_key", "")))
         tr_type = str(header.get("tr_type", ""))
         if tr_type not in {_SUBSCRIBE, _UNSUBSCRIBE}:
             raise _Refused("OPSP8997", "SUBSCRIBE ERROR : invalid tr_type")
-        if str(header.get("custtype", "")) not in {"P", "B"}:
+        if "custtype" not in header:
+            raise _Refused("OPSP9997", "JSON PARSING ERROR : custtype not found")
+        if str(header["custtype"]) not in {"P", "B"}:
             raise _Refused("OPSP8998", "SUBSCRIBE ERROR : invalid custtype")
+        if header["custtype"] == "B" and not header.get("personalseckey"):
+            raise _Refused("OPSP8994", "SUBSCRIBE ERROR : personalseckey not found")
         self._check_target(account, tr_id, tr_key)
         registration = (tr_id, tr_key)
         if tr_type == _UNSUBSCRIBE:
             if registration not in session.registrations:
                 raise _Refused("OPSP0003", "UNSUBSCRIBE ERROR(not found!)", rt_cd="1", is_anonymous=False)
-            session.registrations.remove(registration)
-            self._acknowledge(session, tr_id, tr_key, "OPSP0001", "UNSUBSCRIBE SUCCESS")
+            cipher = session.registrations.pop(registration)
+            self._acknowledge(session, registration, cipher, "OPSP0001", "UNSUBSCRIBE SUCCESS")
             return
         if registration in session.registrations:
             raise _Refused("OPSP0002", "ALREADY IN SUBSCRIBE", rt_cd="1", is_anonymous=False)
         if len(session.registrations) >= _MAX_REGISTRATIONS:
             raise _Refused("OPSP0008", "MAX SUBSCRIBE OVER", rt_cd="1", is_anonymous=False)
-        session.registrations.add(registration)
-        self._acknowledge(session, tr_id, tr_key, "OPSP0000", "SUBSCRIBE SUCCESS")
+        cipher = session.cipher if self._doors.variant("kis_cipher") == "connection" else Cipher.fresh()
+        session.registrations[registration] = cipher
+        self._acknowledge(session, registration, cipher, "OPSP0000", "SUBSCRIBE SUCCESS")
+        if tr_id in BOOK_TRS:
+            self._feeds.watch()
 
-    def _approve(self, session: _Session, approval_key: str) -> Account:
+    def _approve(self, session: Session, approval_key: str) -> Account:
         app_key = self._tokens.approved(approval_key)
         account = self._doors.exchange.account_by_key(app_key) if app_key is not None else None
         if account is None:
@@ -155,9 +157,10 @@ class KisStream:
         if tr_key not in self._doors.exchange.instruments:
             raise _Refused("OPSP8992", "SUBSCRIBE ERROR : invalid tr_key")
 
-    def _acknowledge(self, session: _Session, tr_id: str, tr_key: str, code: str, message: str) -> None:
+    def _acknowledge(self, session: Session, registration: tuple[str, str], cipher: Cipher, code: str, message: str) -> None:
+        tr_id, tr_key = registration
         encrypted = self._doors.variant("kis_ack_encrypt") if tr_id in _NOTICE_TRS.values() else "N"
-        body = {"rt_cd": "0", "msg_cd": code, "msg1": message, "output": {"iv": session.iv, "key": session.key}}
+        body = {"rt_cd": "0", "msg_cd": code, "msg1": message, "output": {"iv": cipher.iv, "key": cipher.key}}
         header = {"tr_id": tr_id, "tr_key": tr_key, "encrypt": encrypted}
         session.connection.push(_json.encode({"header": header, "body": body}).decode())
 
@@ -177,22 +180,28 @@ class KisStream:
         def send() -> None:
             if self._sockets.is_muted:
                 return
+            together = self._doors.variant("kis_frame_records") == "many"
             for session in self._sessions:
                 if registration in session.registrations:
-                    payload = frames.encrypt(text, session.key, session.iv)
-                    session.connection.push(f"1|{registration[0]}|001|{payload}")
+                    session.deliver(registration, text, encrypted=True, together=together)
 
         self._doors.notices.dispatch(Broker.KIS, send)
 
-    def _on_trade(self, symbol: str, quantity: int, _price: int, side: Side) -> None:
-        listening = [session for session in self._sessions if (_TRADE_TR, symbol) in session.registrations]
-        if not listening or self._sockets.is_muted:
-            return
-        exchange = self._doors.exchange
-        width = int(self._doors.variant("kis_trade_fields"))
-        text = frames.trade(exchange, exchange.instruments[symbol], quantity, side, exchange.now(), width=width)
-        for session in listening:
-            session.connection.push(f"0|{_TRADE_TR}|001|{text}")
+    # --- life ------------------------------------------------------------------------------------------------------
+
+    async def _ping_when_idle(self, session: Session) -> None:
+        """PINGPONG every ten seconds while nothing else flows. A client that says nothing is left alone unless a test wants otherwise:
+        some never answer, others with a PONG frame or the text itself."""
+        loop = asyncio.get_running_loop()
+        connection = session.connection
+        while not connection.is_closed:
+            await asyncio.sleep(_PING_CHECK_SECONDS)
+            patience = self._doors.variant("kis_silence_seconds")
+            if patience != "tolerated" and loop.time() - session.last_heard_at > float(patience):
+                connection.abort()
+            elif loop.time() - connection.last_sent_at >= _PING_SECONDS:
+                stamp = datetime.now(KST).strftime("%Y%m%d%H%M%S")
+                connection.push(_json.encode({"header": {"tr_id": "PINGPONG", "datetime": stamp}}).decode())
 
 
 def _parse(text: str) -> tuple[Mapping[str, object], str, str]:
@@ -215,25 +224,13 @@ def _parse(text: str) -> tuple[Mapping[str, object], str, str]:
     tr_id, tr_key = target.get("tr_id"), target.get("tr_key")
     if not isinstance(tr_id, str):
         raise _Refused("OPSP8991", "SUBSCRIBE ERROR : invalid tr_id")
-    if not isinstance(tr_key, str):
+    if tr_key is None:
         raise _Refused("OPSP9990", "JSON PARSING ERROR : tr_key not found")
+    if not isinstance(tr_key, str):
+        raise _Refused("OPSP8993", "JSON PARSING ERROR : invalid tr_key")
     return header, tr_id, tr_key
-
-
-def _random_text(length: int) -> str:
-    return "".join(secrets.choice(_KEY_CHARACTERS) for _ in range(length))
 
 
 async def _drop_when_told(connection: Connection) -> None:
     await connection.drained()
     connection.abort()
-
-
-async def _ping_when_idle(connection: Connection) -> None:
-    """PINGPONG every ten seconds while nothing else flows. A client that does not answer is left alone: some never do."""
-    loop = asyncio.get_running_loop()
-    while not connection.is_closed:
-        await asyncio.sleep(_PING_CHECK_SECONDS)
-        if loop.time() - connection.last_sent_at >= _PING_SECONDS:
-            stamp = datetime.now(KST).strftime("%Y%m%d%H%M%S")
-            connection.push(_json.encode({"header": {"tr_id": "PINGPONG", "datetime": stamp}}).decode())

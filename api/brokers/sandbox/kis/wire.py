@@ -31,6 +31,16 @@ class GatewayError(Exception):
 
 
 RATE_LIMITED = GatewayError("EGW00201", "초당 거래건수를 초과하였습니다.")
+LEDGER_RATE_LIMITED = GatewayError("EGW00215", "원장에서 허용 가능한 초당 거래건수를 초과하였습니다.")
+# what a server error may say instead of a page: the words are not captured, the codes are the sheet's
+SERVER_ERRORS = {
+    code: GatewayError(code, text)
+    for code, text in (
+        ("EGW00002", "서버 에러가 발생했습니다."),
+        ("EGW00301", "연결시간이 초과되었습니다. 직전 거래를 반드시 확인하세요."),
+        ("EGW00302", "거래시간이 초과되었습니다. 직전 거래를 반드시 확인하세요."),
+    )
+}
 UNKNOWN_TOKEN = GatewayError("EGW00121", "유효하지 않은 token 입니다.")
 EXPIRED_TOKEN = GatewayError("EGW00123", "기간이 만료된 token 입니다.")
 BAD_BODY = GatewayError("IGW00007", "MCA 전문바디 구성 중 오류가 발생하였습니다.")
