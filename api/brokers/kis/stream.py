@@ -3,6 +3,9 @@
 One session per app key, plain ``ws``. The server sends ``PINGPONG`` about every ten seconds while nothing else flows and may not answer
 protocol pings, so those are switched off and silence is judged by what arrives. Notices come encrypted with material that each
 subscription's acknowledgement brings; a frame's first character tells, the acknowledgement's ``encrypt`` flag does not.
+
+A text that cannot be read never ends a stream: a data frame is handed on as it came, so that it is stored, reported and made up for by the
+inquiry; anything else is logged. Only several frames in a row that the key does not open do, since a new subscription brings a new key.
 """
 
 import asyncio
@@ -31,6 +34,8 @@ _OPEN_SECONDS = 5.0
 _CLOSE_SECONDS = 2.0
 _MUTE_SECONDS = 30.0  # heartbeats were seen 10 to 14 s apart
 _LONGEST_PONG = 100
+_MOST_UNOPENED = 3
+_LOGGED_CHARACTERS = 500
 _AES_BLOCK_BITS = 128
 _encode = msgspec.json.Encoder()
 _decode_control = msgspec.json.Decoder(Control)
@@ -66,12 +71,13 @@ class KisStream:
         self._cipher = cipher
         self._early = early
         self._clock = clock
+        self._unopened = 0
 
     async def frames(self) -> AsyncIterator[str]:
-        """Yield execution frames, decrypted, with the KST day in front (see `notices`).
+        """Yield execution frames, decrypted where the key opens them, with the KST day in front (see `notices`).
 
         Raises:
-            BrokerUnavailable: The line broke, was silent for 30 s, or brought a frame that the key does not open.
+            BrokerUnavailable: The line broke, was silent for 30 s, or brought several frames in a row that the key does not open.
         """
         for text in self._early:
             yield self._clear(text)
@@ -80,6 +86,8 @@ class KisStream:
             text = await _receive(self._socket, _MUTE_SECONDS)
             if text[:1] in ("0", "1"):
                 yield self._clear(text)
+                if self._unopened >= _MOST_UNOPENED:
+                    raise BrokerUnavailable(KIS, sent=True, reason=f"{self._unopened} notices could not be decrypted")
             elif (control := await _read_control(self._socket, text)) is not None and control.body is not None:
                 log.warning("kis_stream_message", account_id=self._account_id, code=control.body.msg_cd, message=control.body.msg1)
 
@@ -98,10 +106,13 @@ class KisStream:
             return f"{day}|{frame}"
         try:
             _, tr, count, payload = frame.split("|", 3)
-            return f"{day}|0|{tr}|{count}|{self._cipher.decrypt(payload)}"
-        except ValueError as error:  # also UnicodeDecodeError: the frame is lost, so reconnect and let the inquiry tell
+            opened = self._cipher.decrypt(payload)
+        except ValueError as error:  # also UnicodeDecodeError
+            self._unopened += 1
             log.warning("kis_frame_unreadable", account_id=self._account_id, length=len(frame), problem=str(error))
-            raise BrokerUnavailable(KIS, sent=True, reason="a notice could not be decrypted") from error
+            return f"{day}|{frame}"
+        self._unopened = 0
+        return f"{day}|0|{tr}|{count}|{opened}"
 
 
 async def open_stream(credentials: Credentials, url: str, rest: KisRest, clock: Clock) -> KisStream:
@@ -179,11 +190,12 @@ async def _acknowledgement(socket: ClientConnection, tr: str) -> tuple[FrameCiph
 
 
 async def _read_control(socket: ClientConnection, text: str) -> Control | None:
-    """Answer a heartbeat (None); give any other control message back."""
+    """Answer a heartbeat (None); give any other control message back. What is none is logged and passed over (None)."""
     try:
         control = _decode_control.decode(text)
     except msgspec.DecodeError as error:
-        raise BrokerUnavailable(KIS, sent=True, reason="websocket: neither data nor control message") from error
+        log.warning("kis_stream_text_unreadable", text=text[:_LOGGED_CHARACTERS], problem=str(error))
+        return None
     if control.header.tr_id != "PINGPONG":
         return control
     try:
@@ -204,7 +216,7 @@ async def _receive(socket: ClientConnection, seconds: float) -> str:
         raise BrokerUnavailable(KIS, sent=True, reason=f"websocket: silent for {seconds:.0f} s") from error
     except ConnectionClosed as error:
         raise BrokerUnavailable(KIS, sent=True, reason="websocket: closed") from error
-    return message if isinstance(message, str) else message.decode()
+    return message if isinstance(message, str) else message.decode(errors="replace")
 
 
 def _request(approval_key: str, kind: str, tr: str, hts_id: str) -> str:

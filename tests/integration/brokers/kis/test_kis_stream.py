@@ -210,17 +210,65 @@ async def test_no_server_is_unavailable_and_nothing_sent(kis_credentials: Creden
     assert not caught.value.sent
 
 
-async def test_a_frame_that_the_key_does_not_open_ends_the_stream(kis_credentials: Credentials, keys: ApprovalKeys) -> None:
+OPENED = encrypted("partial_fill")
+UNOPENED = "1|H0STCNI0|001|" + base64.b64encode(b"x" * 48).decode()
+
+
+async def test_a_frame_that_the_key_does_not_open_is_handed_on_as_it_came(kis_credentials: Credentials, keys: ApprovalKeys) -> None:
     async def script(socket: ServerConnection) -> None:
         await socket.recv()
         await socket.send(SUBSCRIBED)
-        await socket.send("1|H0STCNI0|001|" + base64.b64encode(b"x" * 48).decode())
+        for _ in range(5):
+            await socket.send(UNOPENED)
+            await socket.send(UNOPENED)
+            await socket.send(OPENED)
         await socket.wait_closed()
 
     async with kis_server(script) as url:
         stream = await opened(url, kis_credentials, keys)
+        frames = stream.frames()
+        read = [(await anext(frames)).partition("|")[2] for _ in range(15)]
+        await stream.aclose()
+
+    assert [text.startswith("0|H0STCNI0|001|myhtsid^") for text in read] == [False, False, True] * 5
+    assert read[0] == read[1] == UNOPENED
+
+
+async def test_a_key_that_opens_nothing_any_more_ends_the_stream(kis_credentials: Credentials, keys: ApprovalKeys) -> None:
+    async def script(socket: ServerConnection) -> None:
+        await socket.recv()
+        await socket.send(SUBSCRIBED)
+        for _ in range(5):
+            await socket.send(UNOPENED)
+        await socket.wait_closed()
+
+    async with kis_server(script) as url:
+        stream = await opened(url, kis_credentials, keys)
+        frames = stream.frames()
+        assert [(await anext(frames)).partition("|")[2] for _ in range(3)] == [UNOPENED] * 3
         with pytest.raises(BrokerUnavailable):
-            await anext(aiter(stream.frames()))
+            await anext(frames)
+        await stream.aclose()
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    ["", "nonsense", "{", "{}", "[]", "null", '{"header":{"tr_id":7}}', '{"header":{}}', "0", "1", "1|", "0|H0STCNI0|001|x^y", b"\xff\xfe"],
+)
+async def test_no_text_ends_a_stream(garbage: str | bytes, kis_credentials: Credentials, keys: ApprovalKeys) -> None:
+    async def script(socket: ServerConnection) -> None:
+        await socket.recv()
+        await socket.send(garbage)
+        await socket.send(SUBSCRIBED)
+        await socket.send(garbage)
+        await socket.send(OPENED)
+        await socket.wait_closed()
+
+    async with kis_server(script) as url:
+        stream = await opened(url, kis_credentials, keys)
+        async for frame in stream.frames():
+            if "myhtsid^" in frame:
+                break
         await stream.aclose()
 
 
