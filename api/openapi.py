@@ -57,7 +57,7 @@ def openapi_config() -> OpenAPIConfig:
             Tag(name="users", description="User management"),
             Tag(name="accounts", description="Broker accounts, money, holdings"),
             Tag(name="orders", description="Orders and fills"),
-            Tag(name="market", description="Instruments and quotes"),
+            Tag(name="market", description="Instruments, prices, books, charts, rankings, calendar"),
             Tag(name="events", description="Server-sent events"),
             Tag(name="system", description="Health and figures"),
         ],

@@ -92,6 +92,91 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         },
         "fills": [_FILL],
     },
+    "Instrument": {
+        "symbol": "005930",
+        "isin": "KR7005930003",
+        "name": "삼성전자",
+        "english_name": "Samsung Electronics",
+        "market": "KOSPI",
+        "kind": "stock",
+        "reference_price": 71000,
+        "upper_limit_price": 92300,
+        "lower_limit_price": 49700,
+        "tick_size": 100,
+        "lot_size": 1,
+        "is_halted": False,
+        "is_administrative": False,
+        "is_liquidation": False,
+        "is_nxt_tradable": True,
+        "listed_shares": 5919637922,
+        "par_value": 100,
+        "listed_on": "1975-06-11",
+        "priced_day": "2026-11-23",
+    },
+    "OrderBook": {
+        "symbol": "005930",
+        "asks": [{"price": 71100, "quantity": 1200}, {"price": 71200, "quantity": 3400}],
+        "bids": [{"price": 71000, "quantity": 2500}, {"price": 70900, "quantity": 900}],
+        "total_ask_quantity": 4600,
+        "total_bid_quantity": 3400,
+        "expected_price": None,
+        "expected_quantity": None,
+        "broker": "kis",
+        "at": "2026-11-23T00:00:00Z",
+    },
+    "CandleList": {
+        "symbol": "005930",
+        "interval": "1d",
+        "broker": "kis",
+        "items": [
+            {
+                "opened_at": "2026-11-22T15:00:00Z",
+                "open_price": 70500,
+                "high_price": 71500,
+                "low_price": 70200,
+                "close_price": 71000,
+                "volume": 11839275,
+                "turnover_amount": 840588525000,
+            }
+        ],
+    },
+    "Ranking": {
+        "kind": "volume",
+        "broker": "kis",
+        "items": [
+            {
+                "rank": 1,
+                "symbol": "005930",
+                "name": "삼성전자",
+                "price": 71000,
+                "change": 500,
+                "change_rate": 0.71,
+                "volume": 11839275,
+                "turnover_amount": 840588525000,
+            }
+        ],
+        "at": "2026-11-23T00:00:00Z",
+    },
+    "TradingDayList": {
+        "items": [{"day": "2026-11-23", "is_open": True, "is_settlement_day": True}],
+        "broker": "kis",
+        "asked_on": "2026-11-23",
+    },
+    "BrokerList": {
+        "items": [
+            {
+                "broker": "kis",
+                "environment": "paper",
+                "order_kinds": [{"order_type": "limit", "time_in_force": "day", "exchanges": ["KRX"], "has_limit_price": True}],
+                "replaceable_order_types": ["limit"],
+                "can_increase_quantity": False,
+                "inquiries": ["order_book"],
+                "candle_intervals": ["1m", "1d"],
+                "rankings": [],
+                "call_limits": [{"tr": None, "calls": 1, "window_seconds": 1.0, "as_of": "2026-09-01", "source": "the broker's notice"}],
+            }
+        ]
+    },
     "Problem": {
         "type": "urn:lucy:problem:invalid_tick",
         "title": "The price is not a multiple of the tick size",

@@ -7,8 +7,10 @@ import msgspec
 
 from api.brokers.base import BrokerOrder, BrokerOrderKind
 from api.domain.enums import Broker, Exchange, ExecutionType, OrderOrigin, OrderStatus, OrderType, Side, TimeInForce
+from api.domain.hangul import initials
 from api.domain.ledger import TradeNotice
 from api.domain.order import Change, Order, Stages
+from api.market.documents import InstrumentDocument
 
 NOON = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 """12:00 KST on a Monday."""
@@ -89,3 +91,24 @@ def a_row(**changes: Any) -> BrokerOrder:
         branch="06590",
     )
     return msgspec.structs.replace(row, **changes)
+
+
+def an_instrument(**changes: Any) -> InstrumentDocument:
+    """Samsung Electronics as it is stored before a broker has told its English name."""
+    fields: dict[str, Any] = {
+        "symbol": "005930",
+        "isin": "KR7005930003",
+        "name": "삼성전자",
+        "english_name": "",
+        "market": "KOSPI",
+        "kind": "stock",
+        "reference_price": 71_000,
+        "upper_limit_price": 92_300,
+        "lower_limit_price": 49_700,
+        "lot_size": 1,
+        "is_halted": False,
+        "priced_day": "2026-11-23",
+        "updated_at": NOON,
+    } | changes
+    fields.setdefault("initials", initials(fields["name"]))
+    return InstrumentDocument.model_validate_doc({"_id": fields.pop("symbol")} | fields)

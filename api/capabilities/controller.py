@@ -9,8 +9,9 @@ from litestar.di import NamedDependency
 
 from api.auth.principal import Principal
 from api.brokers.base import Capabilities, Inquiry
+from api.brokers.limits import CallLimitRow
 from api.brokers.registry import BrokerRegistry
-from api.capabilities.schemas import BrokerCapabilities, BrokerList, OrderKind
+from api.capabilities.schemas import BrokerCapabilities, BrokerList, CallLimit, OrderKind
 from api.domain.enums import PRICED_ORDER_TYPES, Broker, CandleInterval, Environment, Exchange, OrderType, RankingKind, TimeInForce
 from api.problems import problems
 from api.settings import Settings
@@ -31,7 +32,12 @@ class BrokerController(Controller):
         """Order kinds and inquiries by broker and environment: what a client may offer its user for an account."""
         return BrokerList(
             items=[
-                to_wire(broker, environment, broker_registry.capabilities(broker, environment))
+                to_wire(
+                    broker,
+                    environment,
+                    broker_registry.capabilities(broker, environment),
+                    broker_registry.call_limits(broker, environment),
+                )
                 for broker in Broker
                 for environment in Environment
                 if environment is not Environment.SANDBOX or settings.is_local
@@ -39,7 +45,9 @@ class BrokerController(Controller):
         )
 
 
-def to_wire(broker: Broker, environment: Environment, capabilities: Capabilities) -> BrokerCapabilities:
+def to_wire(
+    broker: Broker, environment: Environment, capabilities: Capabilities, call_limits: Iterable[CallLimitRow]
+) -> BrokerCapabilities:
     """The wire form, in the order of the word lists, so that it is the same at each call."""
     return BrokerCapabilities(
         broker=broker,
@@ -57,6 +65,16 @@ def to_wire(broker: Broker, environment: Environment, capabilities: Capabilities
         inquiries=_in_order(Inquiry, capabilities.inquiries),
         candle_intervals=_in_order(CandleInterval, capabilities.candle_intervals),
         rankings=_in_order(RankingKind, capabilities.rankings),
+        call_limits=[
+            CallLimit(
+                tr=row.tr,
+                calls=row.limit.calls,
+                window_seconds=row.limit.window_seconds,
+                as_of=row.limit.as_of,
+                source=row.limit.source,
+            )
+            for row in call_limits
+        ],
     )
 
 

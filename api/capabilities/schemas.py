@@ -1,5 +1,6 @@
 """Brokers' capabilities on the wire."""
 
+from datetime import date
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -17,6 +18,16 @@ class OrderKind(Struct, kw_only=True, frozen=True):
     has_limit_price: Annotated[bool, Meta(description="Whether the order carries a `limit_price`; without, it must carry none.")]
 
 
+class CallLimit(Struct, kw_only=True, frozen=True):
+    """A call limit that Lucy keeps to: the broker's own, less a margin. Calls that would break it wait, or are answered `429`."""
+
+    tr: Annotated[str | None, Meta(description="The broker's name of the call; null: over all calls of an app key together.")]
+    calls: int
+    window_seconds: Annotated[float, Meta(description="At most `calls` in any window of this length.")]
+    as_of: Annotated[date, Meta(description="State of the source.")]
+    source: str
+
+
 class BrokerCapabilities(Struct, kw_only=True, frozen=True):
     """What one broker takes and tells in one environment."""
 
@@ -28,6 +39,7 @@ class BrokerCapabilities(Struct, kw_only=True, frozen=True):
     inquiries: Annotated[list[Inquiry], Meta(description="What it answers besides balances, holdings, buying power and prices.")]
     candle_intervals: list[CandleInterval]
     rankings: list[RankingKind]
+    call_limits: list[CallLimit]
 
 
 class BrokerList(Struct, kw_only=True, frozen=True):

@@ -1029,6 +1029,7 @@ export interface components {
          */
         BrokerCapabilities: {
             broker: components["schemas"]["Broker"];
+            call_limits: components["schemas"]["CallLimit"][];
             /** @description Whether a change may raise the quantity of an order. */
             can_increase_quantity: boolean;
             candle_intervals: components["schemas"]["CandleInterval"][];
@@ -1043,6 +1044,45 @@ export interface components {
         /**
          * BrokerList
          * @description Every broker in every environment that an account can be connected in.
+         * @example {
+         *       "items": [
+         *         {
+         *           "broker": "kis",
+         *           "call_limits": [
+         *             {
+         *               "as_of": "2026-09-01",
+         *               "calls": 1,
+         *               "source": "the broker's notice",
+         *               "tr": null,
+         *               "window_seconds": 1
+         *             }
+         *           ],
+         *           "can_increase_quantity": false,
+         *           "candle_intervals": [
+         *             "1m",
+         *             "1d"
+         *           ],
+         *           "environment": "paper",
+         *           "inquiries": [
+         *             "order_book"
+         *           ],
+         *           "order_kinds": [
+         *             {
+         *               "exchanges": [
+         *                 "KRX"
+         *               ],
+         *               "has_limit_price": true,
+         *               "order_type": "limit",
+         *               "time_in_force": "day"
+         *             }
+         *           ],
+         *           "rankings": [],
+         *           "replaceable_order_types": [
+         *             "limit"
+         *           ]
+         *         }
+         *       ]
+         *     }
          */
         BrokerList: {
             items: components["schemas"]["BrokerCapabilities"][];
@@ -1057,6 +1097,23 @@ export interface components {
             orderable_cash: number;
             orderable_quantity: number;
             symbol: string;
+        };
+        /**
+         * CallLimit
+         * @description A call limit that Lucy keeps to: the broker's own, less a margin. Calls that would break it wait, or are answered `429`.
+         */
+        CallLimit: {
+            /**
+             * Format: date
+             * @description State of the source.
+             */
+            as_of: string;
+            calls: number;
+            source: string;
+            /** @description The broker's name of the call; null: over all calls of an app key together. */
+            tr: string | null;
+            /** @description At most `calls` in any window of this length. */
+            window_seconds: number;
         };
         /**
          * CancelAll
@@ -1109,6 +1166,22 @@ export interface components {
         /**
          * CandleList
          * @description Bars, oldest first, adjusted for splits and rights; fewer than asked for where the broker keeps fewer.
+         * @example {
+         *       "broker": "kis",
+         *       "interval": "1d",
+         *       "items": [
+         *         {
+         *           "close_price": 71000,
+         *           "high_price": 71500,
+         *           "low_price": 70200,
+         *           "open_price": 70500,
+         *           "opened_at": "2026-11-22T15:00:00Z",
+         *           "turnover_amount": 840588525000,
+         *           "volume": 11839275
+         *         }
+         *       ],
+         *       "symbol": "005930"
+         *     }
          */
         CandleList: {
             broker: components["schemas"]["Broker"];
@@ -1423,6 +1496,27 @@ export interface components {
         /**
          * Instrument
          * @description A listed instrument. Prices in won, valid on ``priced_day``; ``tick_size`` at the reference price. Null is what no broker told.
+         * @example {
+         *       "english_name": "Samsung Electronics",
+         *       "is_administrative": false,
+         *       "is_halted": false,
+         *       "is_liquidation": false,
+         *       "is_nxt_tradable": true,
+         *       "isin": "KR7005930003",
+         *       "kind": "stock",
+         *       "listed_on": "1975-06-11",
+         *       "listed_shares": 5919637922,
+         *       "lot_size": 1,
+         *       "lower_limit_price": 49700,
+         *       "market": "KOSPI",
+         *       "name": "삼성전자",
+         *       "par_value": 100,
+         *       "priced_day": "2026-11-23",
+         *       "reference_price": 71000,
+         *       "symbol": "005930",
+         *       "tick_size": 100,
+         *       "upper_limit_price": 92300
+         *     }
          */
         Instrument: {
             /** @description Empty until a broker has told it. */
@@ -1641,6 +1735,35 @@ export interface components {
          * @description Prices that shares are offered and wanted at, each side best first, at most 10 steps without empty ones.
          *
          *         ``expected_price`` and ``expected_quantity`` are those of the coming auction, null outside one. ``at``: the broker's time of the book.
+         * @example {
+         *       "asks": [
+         *         {
+         *           "price": 71100,
+         *           "quantity": 1200
+         *         },
+         *         {
+         *           "price": 71200,
+         *           "quantity": 3400
+         *         }
+         *       ],
+         *       "at": "2026-11-23T00:00:00Z",
+         *       "bids": [
+         *         {
+         *           "price": 71000,
+         *           "quantity": 2500
+         *         },
+         *         {
+         *           "price": 70900,
+         *           "quantity": 900
+         *         }
+         *       ],
+         *       "broker": "kis",
+         *       "expected_price": null,
+         *       "expected_quantity": null,
+         *       "symbol": "005930",
+         *       "total_ask_quantity": 4600,
+         *       "total_bid_quantity": 3400
+         *     }
          */
         OrderBook: {
             asks: components["schemas"]["BookLevel"][];
@@ -1929,6 +2052,23 @@ export interface components {
         /**
          * Ranking
          * @description A broker's ranking of all markets, best first; about 30 rows.
+         * @example {
+         *       "at": "2026-11-23T00:00:00Z",
+         *       "broker": "kis",
+         *       "items": [
+         *         {
+         *           "change": 500,
+         *           "change_rate": 0.71,
+         *           "name": "삼성전자",
+         *           "price": 71000,
+         *           "rank": 1,
+         *           "symbol": "005930",
+         *           "turnover_amount": 840588525000,
+         *           "volume": 11839275
+         *         }
+         *       ],
+         *       "kind": "volume"
+         *     }
          */
         Ranking: {
             /** Format: date-time */
@@ -2087,6 +2227,17 @@ export interface components {
         /**
          * TradingDayList
          * @description Consecutive days as a broker tells of them: some three weeks.
+         * @example {
+         *       "asked_on": "2026-11-23",
+         *       "broker": "kis",
+         *       "items": [
+         *         {
+         *           "day": "2026-11-23",
+         *           "is_open": true,
+         *           "is_settlement_day": true
+         *         }
+         *       ]
+         *     }
          */
         TradingDayList: {
             /**
