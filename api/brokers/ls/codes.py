@@ -38,6 +38,13 @@ class Tr(StrEnum):
     PRICE = "t1102"
     INSTRUMENTS = "t8436"
     INSTRUMENT_NAMES = "t9945"
+    HISTORY = "CSPAQ13700"
+    ORDER_BOOK = "t1101"
+    LONG_BARS = "t8410"
+    MINUTE_BARS = "t8412"
+    TOP_VOLUME = "t1452"
+    TOP_TURNOVER = "t1463"
+    TOP_CHANGE = "t1441"
 
     @property
     def path(self) -> str:
@@ -65,6 +72,13 @@ _PATHS: Mapping[Tr, str] = {
     Tr.PRICE: "/stock/market-data",
     Tr.INSTRUMENTS: "/stock/etc",
     Tr.INSTRUMENT_NAMES: "/stock/market-data",
+    Tr.HISTORY: "/stock/accno",
+    Tr.ORDER_BOOK: "/stock/market-data",
+    Tr.LONG_BARS: "/stock/chart",
+    Tr.MINUTE_BARS: "/stock/chart",
+    Tr.TOP_VOLUME: "/stock/high-item",
+    Tr.TOP_TURNOVER: "/stock/high-item",
+    Tr.TOP_CHANGE: "/stock/high-item",
 }
 
 SIDES: Mapping[str, Side] = {"1": Side.SELL, "2": Side.BUY}

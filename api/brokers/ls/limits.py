@@ -34,6 +34,14 @@ CALL_LIMITS: Mapping[Tr, CallLimit] = {
     Tr.PRICE: _guide(10, 5, calls=4, window_seconds=1.0),
     Tr.INSTRUMENTS: _guide(2, 5, calls=2, window_seconds=1.15),
     Tr.INSTRUMENT_NAMES: _guide(2, 3, calls=2, window_seconds=1.15),
+    Tr.HISTORY: _guide(1, 1, calls=1, window_seconds=1.15),  # one copy of the guide, which has no corporate figure
+    Tr.ORDER_BOOK: _guide(10, 5, calls=4, window_seconds=1.0),
+    # charts were refused at the stated rate; 1.2 s apart they were not
+    Tr.LONG_BARS: _guide(1, 3, calls=1, window_seconds=1.25),
+    Tr.MINUTE_BARS: _guide(1, 3, calls=1, window_seconds=1.25),
+    Tr.TOP_VOLUME: _guide(2, 3, calls=2, window_seconds=1.15),
+    Tr.TOP_TURNOVER: _guide(1, 1, calls=1, window_seconds=1.15),
+    Tr.TOP_CHANGE: _guide(1, 1, calls=1, window_seconds=1.15),
 }
 """A row for every TR that is called."""
 
@@ -42,6 +50,7 @@ CALL_CLASSES: Mapping[Tr, CallClass] = {
     Tr.REPLACE: CallClass.ORDER,
     Tr.CANCEL: CallClass.CANCEL,
     Tr.ORDERS: CallClass.RECONCILE,
+    Tr.HISTORY: CallClass.RECONCILE,
 }
 """What is not named is an inquiry. Only inquiries are merged and kept: evidence for the reconciler must be fresh."""
 
