@@ -6,7 +6,10 @@ a list of instruments that is nearly right. Source: ``stocks_info`` of ``koreain
 """
 
 import io
+import lzma
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 
 import msgspec
@@ -22,6 +25,12 @@ _SYMBOL_LENGTH = 6
 _ISIN_LENGTH = 12
 _ETN_PREFIX = "Q"
 _LARGEST_FILE = 64 * 1024 * 1024  # the real ones have about 2 MB
+
+# all that the library may raise over damaged bytes
+_BROKEN_ZIP = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(NotImplementedError, EOFError, OSError, RuntimeError, ValueError),
+)
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +96,7 @@ def unzip(name: str, content: bytes) -> bytes:
             return archive.read(name)
     except KeyError as error:
         raise BrokerProtocolError(KIS, name, "zip", "does not hold this file") from error
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, OSError, RuntimeError) as error:
+    except _BROKEN_ZIP as error:
         raise BrokerProtocolError(KIS, name, "zip", f"cannot be unpacked: {error}") from error
 
 

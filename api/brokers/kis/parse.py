@@ -31,6 +31,7 @@ _Row = TypeVar("_Row", bound=msgspec.Struct)
 _MISSING_FIELD = re.compile(r"field `(\w+)`")
 _PATH = re.compile(r"`\$\.?(\w+)")
 _SYMBOL_LENGTH = 6
+_DAY_DIGITS, _TIME_DIGITS = 8, 6
 _EXCHANGES: Mapping[str, Exchange] = {exchange.value: exchange for exchange in Exchange}
 _MISSPELLED = {"cnc_cfrm_qty": "cncl_cfrm_qty"}  # as the portal's sheet has it
 
@@ -240,16 +241,22 @@ def whole(tr: str, field: str, text: str, *, blank: int | None = None) -> int:
 
 def day(tr: str, field: str, text: str) -> date:
     """A ``YYYYMMDD`` text."""
+    stripped = text.strip()
     try:
-        return datetime.strptime(text.strip(), "%Y%m%d").date()
+        if len(stripped) != _DAY_DIGITS:  # strptime would read fewer as something else
+            raise ValueError(stripped)
+        return datetime.strptime(stripped, "%Y%m%d").date()
     except ValueError as error:
         raise BrokerProtocolError(KIS, tr, field, f"not a day: {text!r}") from error
 
 
 def instant(tr: str, field: str, kst_day: date, text: str) -> datetime:
-    """A ``HHMMSS`` text of a KST day, as aware UTC."""
+    """A ``HHMMSS`` text of a KST day, as aware UTC; five digits are one without its leading zero."""
+    stripped = text.strip()
     try:
-        time = datetime.strptime(text.strip(), "%H%M%S").time()
+        if len(stripped) not in (_TIME_DIGITS - 1, _TIME_DIGITS):  # strptime would read fewer as something else
+            raise ValueError(stripped)
+        time = datetime.strptime(stripped.zfill(_TIME_DIGITS), "%H%M%S").time()
     except ValueError as error:
         raise BrokerProtocolError(KIS, tr, field, f"not a time of day: {text!r}") from error
     return datetime.combine(kst_day, time, KST).astimezone(UTC)
