@@ -22,7 +22,7 @@ export PATH := $(CURDIR)/$(VENV)/node/bin:$(PATH)
 endif
 SPA_SOURCES := $(shell find spa/src spa/public spa/index.html spa/vite.config.ts spa/tsconfig.json -type f 2>/dev/null | sed 's/ /\\ /g')
 
-.PHONY: help up demo test lint fix openapi bench spa lock clean
+.PHONY: help up demo test lint fix openapi bench chaos spa lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,6 +56,9 @@ openapi: $(VENV)/project spa/node_modules/.installed  ## write openapi.json and 
 
 bench: $(VENV)/project  ## figures of this machine; ARGS=--quick for a short run
 	@exec $(BIN)/python -m tests.bench $(ARGS)
+
+chaos: $(VENV)/project  ## kills and faults at random, then a count to the last share; ARGS="--orders 5000 --seed 7"
+	@exec $(BIN)/python -m tests.chaos $(ARGS)
 
 spa: spa/dist/index.html  ## build the SPA
 

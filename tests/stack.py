@@ -39,6 +39,10 @@ class Child:
             [sys.executable, "-m", "api.cli", self.name], cwd=ROOT, env=self._environment, stdout=self._log, stderr=subprocess.STDOUT
         )
 
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         """SIGKILL, as a crash would be."""
         self._end(signal.SIGKILL)
