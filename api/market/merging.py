@@ -13,6 +13,9 @@ from api.domain.hangul import initials
 from api.market.documents import InstrumentDocument
 
 _PRICED = ("reference_price", "upper_limit_price", "lower_limit_price")
+_WARNINGS = ("is_halted", "is_administrative", "is_liquidation")
+"""One broker's word is enough for these."""
+
 _NOTHING = (None, "")
 
 
@@ -41,6 +44,7 @@ def merged(records: Sequence[InstrumentRecord], known: InstrumentDocument | None
     for field in InstrumentRecord.__struct_fields__:
         if field != "symbol":
             told[field] = next((value for record in records if (value := getattr(record, field)) not in _NOTHING), None)
+    told |= {field: True for field in _WARNINGS if any(getattr(record, field) for record in records)}
     kept: Mapping[str, Any] = {} if known is None else known.model_dump()
     is_same_day = known is not None and known.priced_day == day
     fields = {field: value if value is not None or field in _PRICED else kept.get(field) for field, value in told.items()}

@@ -124,16 +124,13 @@ class MarketService:
         Stops early where the broker does not answer: what was filled is stored, and the next call goes on from there.
 
         Args:
-            adapters: The first that offers it is asked.
+            adapters: The first that offers it is asked; another where that one does not answer at all.
             most: How many instruments at most.
             pause_seconds: Between two questions.
 
         Returns:
             How many instruments were asked about.
         """
-        adapter = next((each for each in adapters if Inquiry.INSTRUMENT_DETAIL in each.capabilities.inquiries), None)
-        if adapter is None:
-            return 0
         await self._refresh()
         before = self._clock.now() - _ASK_AGAIN_AFTER
         waiting = [
@@ -143,21 +140,26 @@ class MarketService:
         ]
         waiting.sort(key=lambda document: (document.kind != "stock", document.symbol))
         asked = 0
-        for document in waiting[:most]:
+        for adapter in adapters:
+            if asked == 0 and waiting and Inquiry.INSTRUMENT_DETAIL in adapter.capabilities.inquiries:
+                asked = await self._fill_from(adapter, waiting[:most], pause_seconds)
+        self._loaded_at = float("-inf")
+        return asked
+
+    async def _fill_from(self, adapter: BrokerAdapter, waiting: Sequence[InstrumentDocument], pause_seconds: float) -> int:
+        for asked, document in enumerate(waiting):
             try:
                 fields = detailed(await adapter.get_instrument_detail(document.symbol), document)
             except BrokerRejected as error:  # it knows no such instrument
                 log.info("instrument_without_detail", symbol=document.symbol, broker=adapter.broker, code=error.code)
                 fields = {}
             except BrokerError as error:
-                log.warning("instrument_details_interrupted", symbol=document.symbol, problem=str(error))
-                break
+                log.warning("instrument_details_interrupted", symbol=document.symbol, broker=adapter.broker, problem=str(error))
+                return asked
             now = self._clock.now()
             await self._collection.update_one({"_id": document.symbol}, {"$set": fields | {"detailed_at": now, "updated_at": now}})
-            asked += 1
             await asyncio.sleep(pause_seconds)
-        self._loaded_at = float("-inf")
-        return asked
+        return len(waiting)
 
     async def _refresh(self) -> None:
         if self._clock.monotonic() - self._loaded_at < (_REFRESH.total_seconds() if self._entries else 0.5):

@@ -55,6 +55,15 @@ def test_what_one_broker_does_not_tell_comes_from_the_other_whatever_their_order
     assert (one["initials"], one["priced_day"]) == ("ㅅㅅㅈㅈ", DAY)
 
 
+def test_one_brokers_warning_is_enough() -> None:
+    calm = a_record(LS, is_halted=False, is_administrative=False, is_liquidation=False)
+    warning = a_record(KIS, is_halted=True, is_administrative=True, is_liquidation=True)
+
+    fields = merged(by_symbol([[calm], [warning]])["005930"], None, DAY)
+
+    assert (fields["is_halted"], fields["is_administrative"], fields["is_liquidation"]) == (True, True, True)
+
+
 def test_an_instrument_that_one_broker_alone_lists_is_there() -> None:
     found = by_symbol([[LS], [a_record(KIS, symbol="000660")]])
 
