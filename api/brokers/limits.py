@@ -20,8 +20,8 @@ class CallLimit(Struct, frozen=True, kw_only=True):
         as_of: State of the source.
         source: What the broker states, or who measured it.
         reserves: Places of a window that calls of a class leave to those above it; where several classes share the limit.
-        burst_calls: Calls other than cancels in any ``burst_seconds``, so that cancels never find a window that was used up just now and
-            have to wait it out whole; 0 for no such rule.
+        burst_calls: Once so many calls went out within ``burst_seconds``, all but cancels wait: so cancels never find a window that was
+            used up a moment ago and have to wait it out whole; 0 for no such rule.
     """
 
     calls: int

@@ -3,7 +3,7 @@
 -- KEYS[1]  the line; beside it stand
 --   :held    sorted set, places taken -> when they fall free (us of the Redis clock). A ticket: a call under way, of which nothing was
 --            heard yet; "=" and a ticket: a call whose answer was reported
---   :recent  when the last calls of rank 1 and below were let go, oldest first, as many as a burst may have
+--   :recent  when the last calls were let go, oldest first, as many as a burst may have
 --   :pause   until when nobody is let go (a gateway refused)
 --   :wait    sorted set, waiting tickets -> rank * RANK + turn, so the next one of a rank comes first
 --   :owners  sorted set, processes that wait -> until when they count as alive
@@ -42,14 +42,14 @@ local function has_room(of_rank, is_overdue)
   if now < paused_until or used >= (is_overdue and calls or rule[6 + of_rank]) then
     return false
   end
-  return of_rank == 0 or burst == 0 or lately < burst
+  return of_rank == 0 or burst == 0 or is_overdue or lately < burst
 end
 
 -- a call of which nothing more is heard counts as if it had reached the broker `late` after it was let go
-local function let_go(name, of_rank)
+local function let_go(name)
   redis.call('ZADD', held, now + window + late, name)
   redis.call('PEXPIRE', held, math.ceil((window + late) / 1000) + 1000)
-  if burst > 0 and of_rank > 0 then
+  if burst > 0 then
     recent[#recent + 1] = now
     if #recent > burst then
       table.remove(recent, 1)
@@ -60,7 +60,7 @@ end
 
 local owner, serial = string.match(ticket, '^([^.]*)%.(.*)$')
 if serial ~= '' and redis.call('EXISTS', wait) == 0 and has_room(rank, false) then
-  let_go(ticket, rank)
+  let_go(ticket)
   return {1, used + 1}
 end
 
@@ -125,8 +125,8 @@ if room > 0 and now >= paused_until then
     local name, turn = rows[pick][at[pick]], tonumber(rows[pick][at[pick] + 1]) - pick * RANK
     at[pick] = at[pick] + 2
     used = used + 1
+    lately = lately + 1
     if pick > 0 then
-      lately = lately + 1
       passed_over[pick] = 0
     end
     for r = pick + 1, 3 do
@@ -135,7 +135,7 @@ if room > 0 and now >= paused_until then
       end
     end
     if string.match(name, '^[^.]*') == owner then
-      let_go(name, pick)
+      let_go(name)
       redis.call('ZREM', wait, name)
       used_for_certain = used_for_certain + 1
       mine[#mine + 1] = name

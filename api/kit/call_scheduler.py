@@ -85,7 +85,7 @@ class CallRule(Struct, frozen=True):
 
     Attributes:
         reserves: By rank: places of a window left to the ranks above; a rank always keeps at least one.
-        burst_calls: Calls of rank 1 and below in any ``burst_seconds``; 0 for any number.
+        burst_calls: Once so many calls were let go within ``burst_seconds``, ranks 1 and below wait; 0 for no such rule.
     """
 
     calls: int

@@ -23,9 +23,10 @@ _FULL = CallLimit(
     as_of=date(2026, 11, 23),
     source="official FAQ: 20 a second, less one",
     reserves=(_reserves[0], _reserves[1], _reserves[2], _reserves[3]),
-    # four at once and then 27 a second: 15 cancels leave within 0.85 s + the time of an answer, whatever the orders did before
-    burst_calls=4,
-    burst_seconds=0.15,
+    # orders go out as evenly as they would fill a window, so places for cancels fall free as evenly: with a basket under way 15 cancels
+    # have left after 0.8 s and the time of an answer, where a burst of orders would make them wait for a whole window
+    burst_calls=2,
+    burst_seconds=0.12,
 )
 
 CALL_LIMITS: Mapping[Environment, CallLimit] = {

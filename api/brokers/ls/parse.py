@@ -322,6 +322,13 @@ def block(answer: Answer, name: str) -> msgspec.Raw:
     return raw
 
 
+def next_token_end(now: datetime) -> datetime:
+    """When all of LS's tokens end next, aware UTC: 07:00 KST."""
+    local = now.astimezone(KST)
+    end = datetime.combine(local.date(), _TOKEN_END)
+    return (end if end > local else end + timedelta(days=1)).astimezone(UTC)
+
+
 def token_expiry(token: str, expires_in: messages.Number | None, now: datetime) -> datetime:
     """When an access token dies, aware UTC: its own ``exp`` claim.
 
@@ -333,9 +340,6 @@ def token_expiry(token: str, expires_in: messages.Number | None, now: datetime) 
         claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=_Claims)
         return datetime.fromtimestamp(claims.exp, UTC)
     except (IndexError, binascii.Error, msgspec.DecodeError, UnicodeError, OverflowError, OSError, ValueError):
-        local = now.astimezone(KST)
-        end = datetime.combine(local.date(), _TOKEN_END)
-        if end <= local:
-            end += timedelta(days=1)
+        end = next_token_end(now)
         seconds = whole(codes.TOKEN_PATH, "expires_in", expires_in) if expires_in is not None else 86_400
-        return min(end.astimezone(UTC), now + timedelta(seconds=seconds))
+        return min(end, now + timedelta(seconds=seconds))

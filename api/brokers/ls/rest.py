@@ -35,7 +35,7 @@ from api.brokers.ls.envelope import Answer, Verdict, read_answer
 from api.brokers.ls.fields import decode, problem
 from api.brokers.ls.limits import CALL_CLASSES, CALL_LIMITS, DEFAULT_KEPT_SECONDS, KEPT_SECONDS, REFUSAL_PAUSE_SECONDS
 from api.brokers.ls.messages import TokenAnswer
-from api.brokers.ls.parse import token_expiry
+from api.brokers.ls.parse import next_token_end, token_expiry
 from api.brokers.tokens import IssuedToken, TokenKey, TokenStore, key_fingerprint
 from api.kit.asker import asker
 from api.kit.call_scheduler import CallScheduler, PastDeadline, Place, SchedulerUnavailable
@@ -59,9 +59,8 @@ _OK = 200
 _REDIRECT = 300
 _LOGGED_CHARACTERS = 2000
 _LONG_NUMBER = re.compile(r"(\d{3})\d{5,}(\d{3})")
-# A token that dies under way is refused and replaced once, so a few seconds are enough; asking for more could make every call of the last
-# minutes before 07:00 issue a token that lives no longer.
-_TOKEN_VALID_SECONDS = 5.0
+_TOKEN_VALID_SECONDS = 5.0  # a token that dies under way is refused and replaced once
+_END_MARGIN_SECONDS = 2.0  # tokens seen end at 06:59:59
 _json = msgspec.json.Encoder()
 _RULES = {tr: limit.rule for tr, limit in CALL_LIMITS.items()}
 
@@ -134,8 +133,9 @@ class LsRest:
         return answer
 
     async def token(self, *, valid_for_seconds: float = _TOKEN_VALID_SECONDS) -> str:
-        """The shared access token."""
-        return await self._tokens.get(self._token_key, self._issue_token, valid_for_seconds=valid_for_seconds)
+        """The shared access token. None lives beyond the next 07:00 KST, so one that lives until then is never replaced."""
+        longest = (next_token_end(self._clock.now()) - self._clock.now()).total_seconds() - _END_MARGIN_SECONDS
+        return await self._tokens.get(self._token_key, self._issue_token, valid_for_seconds=max(0.0, min(valid_for_seconds, longest)))
 
     async def drop_token(self, token: str) -> None:
         """Forget an access token that LS refused."""

@@ -98,7 +98,7 @@ async def test_four_processes_with_mixed_calls_never_exceed_a_window(start_hamme
 
 
 async def test_cancels_of_one_process_overtake_the_orders_of_three(start_hammer: StartHammer) -> None:
-    rule = CallRule(19, 1.0, reserves=(0, 2, 6, 9), burst_calls=4, burst_seconds=0.15)
+    rule = CallRule(19, 1.0, reserves=(0, 2, 6, 9), burst_calls=2, burst_seconds=0.12)
     baskets = await asyncio.gather(*(start_hammer(rule, callers(25, ORDER, f"user-{number}")) for number in range(3)))
     cancels = await start_hammer(rule, callers(15, CANCEL, "user-0"))
 
