@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta, timezone
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -355,3 +356,18 @@ async def test_the_ledgers_own_limit_has_its_own_code(control: httpx.AsyncClient
     answer = await real.place()
 
     assert (answer.status_code, answer.json()["msg_cd"]) == (500, "EGW00215")
+
+
+@pytest.mark.parametrize(("environment", "code"), [("real", "APBK0919"), ("paper", "40100000")])
+async def test_a_day_without_trading_is_told_from_an_hour_without(
+    environment: str, code: str, control: httpx.AsyncClient, http: httpx.AsyncClient, sandbox: Sandbox
+) -> None:
+    client = await client_for(http, control, environment)
+    (await control.put("/session", json={"phase": "clock"})).raise_for_status()
+    codes = []
+    for night in (datetime(2026, 11, 21, 22, tzinfo=KST), datetime(2026, 11, 20, 22, tzinfo=KST)):  # a Saturday, and the Friday before it
+        sandbox.doors.exchange.now = partial(datetime.fromtimestamp, night.timestamp(), KST)
+        codes.append((await client.place()).json()["msg_cd"])
+
+    assert codes[0] == code
+    assert codes[1] != code
