@@ -25,6 +25,7 @@ from api.kit.clock import Clock, kst_day
 from api.market.service import MarketService
 from api.orders.checks import check_live_trading, check_new_order, check_open, check_replacement
 from api.orders.gate import require_may_leave
+from api.orders.in_flight import OrdersInFlight
 from api.orders.publishing import OrderPublisher
 from api.orders.repository import OrderRepository
 from api.orders.schemas import PlaceOrder, ReplaceOrder
@@ -60,6 +61,7 @@ class OrderService:
         self._new_id = new_id
         self._process_id = process_id
         self._is_live_trading_on = is_live_trading_on
+        self._in_flight = OrdersInFlight()
 
     async def place(self, principal: Principal, request: PlaceOrder) -> Placed:
         """Place one order; the same client_order_id with the same body gives back the stored order.
@@ -68,12 +70,17 @@ class OrderService:
             NotFound, Forbidden: Not the caller's account, or not enough permission.
             InvalidRequest: A leaf of it; nothing is stored.
             ClientOrderIdReused: Another body under the same client_order_id.
-            TooManyRequests, BrokerProblem: Certainly not sent; the order is stored as ``rejected`` (``not_sent``), and the same request
-                again sends it.
+            TooManyRequests, BrokerProblem: Certainly not sent; the order is stored as ``rejected`` (``not_sent``), if at all, and the same
+                request again sends it.
         """
         account = await self._accounts.require(principal, request.account_id, Permission.TRADE)
+        with self._in_flight.one_more(account.id) as require_room:
+            return await self._place(principal, account, request, require_room)
+
+    async def _place(self, principal: Principal, account: BrokerAccount, request: PlaceOrder, require_room: Callable[[], None]) -> Placed:
         order = self._pending(account, principal, request)
         try:
+            require_room()
             adapter = await self._adapter(account)
             await self._check_new(account, adapter, order, request)
             stored, is_new = await self._orders.insert_once(order)
