@@ -20,9 +20,11 @@ from api.brokers.base import (
     BrokerOrder,
     BrokerProtocolError,
     BrokerRejected,
+    BrokerUnsupported,
     BuyingPower,
     Capabilities,
     Credentials,
+    Inquiry,
     LiveOrder,
     NewOrder,
     Notice,
@@ -31,27 +33,43 @@ from api.brokers.base import (
 from api.brokers.endpoints import BrokerEndpoints
 from api.brokers.ls import codes, messages, parse
 from api.brokers.ls.codes import LS, Tr
+from api.brokers.ls.day_orders import LsDayOrders
 from api.brokers.ls.limits import MAX_PAGES
+from api.brokers.ls.market import LsMarket
 from api.brokers.ls.notices import parse_notices
 from api.brokers.ls.rest import LsRest
 from api.brokers.ls.stream import LsStream, open_stream
-from api.brokers.market_data import InstrumentRecord, Quote
+from api.brokers.market_data import (
+    Candle,
+    FinancialRatio,
+    InstrumentDetail,
+    InstrumentRecord,
+    InvestmentOpinion,
+    OrderBook,
+    Quote,
+    RankedInstrument,
+    TradingDay,
+)
 from api.brokers.tokens import TokenStore
-from api.domain.enums import Broker, Environment, Side
+from api.domain.enums import Broker, CandleInterval, Environment, RankingKind, Side
 from api.errors import UnsupportedOrder
 from api.kit.call_scheduler import CallScheduler
 from api.kit.clock import Clock, kst_day
 
 log = structlog.get_logger()
 
-_ALL_MARKETS = "0"
-_EACH_MARKET = ("1", "2")
-
 
 @cache
 def capabilities_of(environment: Environment) -> Capabilities:
-    """What LS takes in an environment; see `codes.ORDER_KINDS`."""
-    return Capabilities(order_kinds=codes.ORDER_KINDS[environment], replaceable_order_types=codes.REPLACEABLE, can_increase_quantity=False)
+    """What LS takes and answers in an environment; see `codes.ORDER_KINDS`. Paper serves the real market's data."""
+    return Capabilities(
+        order_kinds=codes.ORDER_KINDS[environment],
+        replaceable_order_types=codes.REPLACEABLE,
+        can_increase_quantity=False,
+        inquiries=frozenset({Inquiry.SELLABLE_QUANTITY, Inquiry.ORDER_BOOK, Inquiry.INSTRUMENTS}),
+        candle_intervals=frozenset(CandleInterval),
+        rankings=frozenset(RankingKind),
+    )
 
 
 class LsAdapter:
@@ -81,6 +99,8 @@ class LsAdapter:
         self._urls = urls
         self._clock = clock
         self._rest = LsRest(credentials, http, urls.rest_url, tokens, scheduler, clock)
+        self._market = LsMarket(self._rest, clock)
+        self._day_orders = LsDayOrders(self._rest, credentials.account_id)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -102,22 +122,24 @@ class LsAdapter:
         )
         return await self._send(Tr.PLACE, block, deadline)
 
-    async def replace(self, order: LiveOrder, *, limit_price: int, deadline: float) -> Acknowledgement:
-        """Change the price of all that is open (CSPAT00701)."""
+    async def replace(self, order: LiveOrder, *, limit_price: int, quantity: int | None = None, deadline: float) -> Acknowledgement:
+        """Change the price of ``quantity`` shares, or of all that is open (CSPAT00701); the rest stays under the old number."""
         if order.order_type not in codes.REPLACEABLE:
             raise UnsupportedOrder(f"LS changes no price of a {order.order_type} order")
 
-        async def send(quantity: int, seconds: float) -> Acknowledgement:
+        async def send(shares: int, seconds: float) -> Acknowledgement:
             block = messages.ReplaceBlock(
                 OrgOrdNo=int(order.order_number),
                 IsuNo=_issue_number(order.symbol),
-                OrdQty=quantity,
+                OrdQty=shares,
                 OrdprcPtnCode=codes.PRICE_TYPES[order.order_type],
                 OrdCndiTpCode=codes.CONDITIONS[order.time_in_force],
                 OrdPrc=limit_price,
             )
             return await self._send(Tr.REPLACE, block, seconds)
 
+        if quantity is not None:
+            return await send(quantity, deadline)
         return await self._send_for_all_open(order, send, deadline)
 
     async def cancel(self, order: LiveOrder, *, quantity: int | None, deadline: float) -> Acknowledgement:
@@ -132,9 +154,7 @@ class LsAdapter:
         return await self._send_for_all_open(order, send, deadline)
 
     async def list_orders(self, trading_day: date) -> list[BrokerOrder]:
-        """All of today's orders (t0425), every page, oldest first.
-
-        Amounts are quantity x whole-won average price; see `parse.broker_orders`.
+        """All of today's orders (t0425), every page, oldest first, with exact amounts as far as LS tells them; see `day_orders`.
 
         Raises:
             ValueError: ``trading_day`` is not today (KST): t0425 knows no other.
@@ -142,7 +162,7 @@ class LsAdapter:
         today = kst_day(self._clock.now())
         if trading_day != today:
             raise ValueError(f"LS lists the orders of today ({today}) only, not of {trading_day}")
-        return parse.broker_orders(await self._order_rows(), today)
+        return await self._day_orders.list_orders(today)
 
     async def get_balance(self) -> Balance:
         """Money of the account (CSPAQ12200), and the value of its holdings (t0424)."""
@@ -151,21 +171,7 @@ class LsAdapter:
 
     async def list_positions(self) -> list[Position]:
         """Holdings (t0424), every page; see `parse.positions`."""
-        rows: dict[tuple[str, str, str], messages.HoldingRow] = {}
-        cursor = next_key = ""
-        for number in range(MAX_PAGES):
-            answer = await self._rest.inquire(
-                Tr.HOLDINGS, messages.HoldingsBlock(cts_expcode=cursor), is_next_page=number > 0, next_key=next_key
-            )
-            page = parse.holdings_page(answer)
-            known = len(rows)
-            rows.update({(row.expcode, row.jangb, row.loandt): row for row in page.rows})
-            if not answer.has_more or (len(rows) == known and not page.cursor):
-                return parse.positions(rows.values())
-            if len(rows) == known:
-                break
-            cursor, next_key = page.cursor, answer.next_key
-        raise BrokerProtocolError(LS, Tr.HOLDINGS, "cts_expcode", f"the cursor does not end ({len(rows)} rows)")
+        return parse.positions(await self._holdings())
 
     async def get_buying_power(self, symbol: str, limit_price: int | None) -> BuyingPower:
         """What may be bought in cash (CSPBQ00200). A market order is reckoned at the day's upper limit, as LS reserves it."""
@@ -175,14 +181,43 @@ class LsAdapter:
 
     async def get_quote(self, symbol: str) -> Quote:
         """Current KRX price (t1102)."""
-        return parse.quote(await self._rest.inquire(Tr.PRICE, messages.PriceBlock(shcode=symbol)), symbol)
+        return await self._market.quote(symbol)
+
+    async def get_sellable_quantity(self, symbol: str) -> int:
+        """What a cash order may sell (t0424 ``mdposqt``)."""
+        return parse.sellable_quantity(await self._holdings(), symbol)
+
+    async def get_order_book(self, symbol: str) -> OrderBook:
+        """KRX book, ten steps a side (t1101)."""
+        return await self._market.order_book(symbol)
+
+    async def list_candles(self, symbol: str, interval: CandleInterval, *, first: date, last: date) -> list[Candle]:
+        """Bars, oldest first (t8410, t8412). LS tells turnovers in millions of won."""
+        return await self._market.candles(symbol, interval, first, last)
+
+    async def list_ranking(self, kind: RankingKind) -> list[RankedInstrument]:
+        """20 to 40 rows of KRX (t1452, t1463, t1441)."""
+        return await self._market.ranking(kind)
+
+    async def list_financial_ratios(self, symbol: str, *, is_quarterly: bool) -> list[FinancialRatio]:
+        """Not at LS."""
+        raise BrokerUnsupported(LS, "financial ratios")
+
+    async def list_investment_opinions(self, symbol: str, *, first: date, last: date) -> list[InvestmentOpinion]:
+        """Not at LS."""
+        raise BrokerUnsupported(LS, "investment opinions")
+
+    async def list_trading_days(self, first: date) -> list[TradingDay]:
+        """Not at LS."""
+        raise BrokerUnsupported(LS, "the trading calendar")
 
     async def list_instruments(self) -> list[InstrumentRecord]:
-        """All stocks, ETFs and ETNs of KOSPI and KOSDAQ (t8436), with the uncut names of t9945."""
-        names: dict[str, str] = {}
-        for market in _EACH_MARKET:
-            names |= parse.instrument_names(await self._rest.inquire(Tr.INSTRUMENT_NAMES, messages.MarketBlock(gubun=market)))
-        return parse.instruments(await self._rest.inquire(Tr.INSTRUMENTS, messages.MarketBlock(gubun=_ALL_MARKETS)), names)
+        """All stocks, ETFs and ETNs of KOSPI and KOSDAQ (t8436, t9945)."""
+        return await self._market.instruments()
+
+    async def get_instrument_detail(self, symbol: str) -> InstrumentDetail:
+        """Not at LS."""
+        raise BrokerUnsupported(LS, "instrument details")
 
     async def open_execution_stream(self) -> LsStream:
         """Connect and register for the account's events."""
@@ -234,28 +269,29 @@ class LsAdapter:
 
     async def _open_quantity(self, order: LiveOrder, refusal: BrokerRejected) -> int:
         try:
-            rows = await self._order_rows()
+            rows = await self._day_orders.rows()
         except BrokerError as error:
             log.warning("ls_open_quantity_unread", broker=LS, account_id=self._credentials.account_id, problem=str(error))
             raise refusal from error  # the refusal stands: nothing was done
         return parse.open_quantity(rows, order.order_number)
 
-    async def _order_rows(self) -> list[messages.OrderRow]:
-        """Every page of t0425. A walk that does not come to an end is an error, never a cut list."""
-        rows: dict[str, messages.OrderRow] = {}
+    async def _holdings(self) -> list[messages.HoldingRow]:
+        """Every page of t0424. A walk that does not come to an end is an error, never a cut list."""
+        rows: dict[tuple[str, str, str], messages.HoldingRow] = {}
         cursor = next_key = ""
         for number in range(MAX_PAGES):
-            answer = await self._rest.inquire(Tr.ORDERS, messages.OrdersBlock(cts_ordno=cursor), is_next_page=number > 0, next_key=next_key)
-            page = parse.orders_page(answer, is_first=number == 0)
+            answer = await self._rest.inquire(
+                Tr.HOLDINGS, messages.HoldingsBlock(cts_expcode=cursor), is_next_page=number > 0, next_key=next_key
+            )
+            page = parse.holdings_page(answer)
             known = len(rows)
-            rows.update({str(row.ordno): row for row in page.rows})
-            # no cursor although the header says "more": what comes next shows whether there is any
+            rows.update({(row.expcode, row.jangb, row.loandt): row for row in page.rows})
             if not answer.has_more or (len(rows) == known and not page.cursor):
                 return list(rows.values())
             if len(rows) == known:
                 break
             cursor, next_key = page.cursor, answer.next_key
-        raise BrokerProtocolError(LS, Tr.ORDERS, "cts_ordno", f"the cursor does not end ({len(rows)} rows)")
+        raise BrokerProtocolError(LS, Tr.HOLDINGS, "cts_expcode", f"the cursor does not end ({len(rows)} rows)")
 
 
 def _issue_number(symbol: str) -> str:

@@ -18,6 +18,7 @@ T = TypeVar("T")
 _FIELD_IN_ERROR = re.compile(r"`(?:\$[^`]*?\.)?([^`]+)`")
 _CODE_LENGTH = 6
 _PREFIXES = "AQJ"  # stock or ETF, ETN, ELW
+_SIGNS = {"1": 1, "2": 1, "3": 0, "4": -1, "5": -1}  # upper limit, up, flat, lower limit, down
 _HOURS_OF_ONE_DIGIT = "6789"  # nothing trades before six
 
 
@@ -93,6 +94,14 @@ def side(tr: str, field: str, value: str) -> Side:
     return found
 
 
+def signed_change(tr: str, sign: str, change: Number) -> int:
+    """A change in won from its absolute amount and LS's ``sign``; where the amount has a sign of its own, ``sign`` counts."""
+    found = _SIGNS.get(sign.strip())
+    if found is None:
+        raise problem(tr, "sign", f"{sign!r} is no direction")
+    return found * abs(whole(tr, "change", change))
+
+
 def symbol(tr: str, field: str, value: str) -> str:
     """The bare code of ``005930`` or ``A005930``."""
     code = value.strip()
@@ -111,7 +120,7 @@ def instant(tr: str, field: str, value: Number, day: date, digits: int) -> datet
         field: For errors.
         value: HHMMSS and fractions of a second. A leading zero may be missing (``95636020``), but only where nothing else can be meant.
         day: The KST day.
-        digits: Full length: 9 is HHMMSSmmm, 8 is HHMMSScc.
+        digits: Full length: 9 is HHMMSSmmm, 8 is HHMMSScc, 6 is HHMMSS.
     """
     text = str(value).strip()
     if len(text) == digits - 1 and text[0] in _HOURS_OF_ONE_DIGIT:

@@ -60,9 +60,12 @@ class OrdersBlock(Struct, frozen=True, kw_only=True):
 
 
 class OrdersTotal(Struct, frozen=True, kw_only=True):
-    """``t0425OutBlock``."""
+    """``t0425OutBlock``: shares ordered and executed, won sold (``tmdamt``) and bought (``tmsamt``)."""
 
     tqty: Number = 0
+    tcheqty: Number | None = None
+    tmdamt: Number | None = None
+    tmsamt: Number | None = None
     cts_ordno: Number = ""
 
 
@@ -196,10 +199,11 @@ class InstrumentRow(Struct, frozen=True, kw_only=True):
 
 
 class InstrumentName(Struct, frozen=True, kw_only=True):
-    """A row of ``t9945OutBlock``; ``hname`` has 40 bytes."""
+    """A row of ``t9945OutBlock``; ``hname`` has 40 bytes. ``nxt_chk`` 1: may be traded at NXT too, 0: not."""
 
     hname: str
     shcode: str
+    nxt_chk: str = ""
 
 
 class TokenAnswer(Struct, frozen=True, kw_only=True):

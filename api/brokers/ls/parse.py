@@ -23,16 +23,29 @@ from api.brokers.base import (
 from api.brokers.ls import codes, messages
 from api.brokers.ls.codes import LS, Tr
 from api.brokers.ls.envelope import Answer, Verdict
-from api.brokers.ls.fields import count, decimal, decode, instant, optional_number, order_number, plain_text, problem, symbol, whole
+from api.brokers.ls.fields import (
+    count,
+    decimal,
+    decode,
+    instant,
+    optional_number,
+    order_number,
+    plain_text,
+    problem,
+    signed_change,
+    symbol,
+    whole,
+)
 from api.brokers.market_data import InstrumentRecord, Quote
 from api.domain.enums import Side
 from api.kit.clock import KST
 
 _TOKEN_END = clock_time(7, 0, tzinfo=KST)
-_MILLION = 1_000_000
-_SIGN_OF_CHANGE = {"1": 1, "2": 1, "3": 0, "4": -1, "5": -1}
+MILLION = 1_000_000
+"""Won in the unit of LS's turnovers."""
 _MARKETS = {"1": "KOSPI", "2": "KOSDAQ"}
 _KINDS = {"0": "stock", "1": "etf", "2": "etn"}
+_YES_OR_NO = {"1": True, "0": False}
 
 
 R = TypeVar("R")
@@ -79,23 +92,25 @@ def _accepted_at(tr: str, text: messages.Number | None, day: date) -> datetime |
 
 
 class OrdersPage(Struct, frozen=True):
-    """A page of t0425. ``cursor`` is empty where the body names no next page."""
+    """A page of t0425. ``cursor`` is empty where the body names no next page; ``total`` is over the whole list."""
 
     rows: Sequence[messages.OrderRow]
     cursor: str
+    total: messages.OrdersTotal
 
 
 def orders_page(answer: Answer, *, is_first: bool) -> OrdersPage:
     """Read a page of the day's orders; LS leaves both blocks out where there are none."""
     raw_total = answer.blocks.get(Tr.ORDERS.out_block())
     total = messages.OrdersTotal() if raw_total is None else decode(answer.tr, raw_total, messages.OrdersTotal)
-    rows = _rows(answer, Tr.ORDERS.out_block(1), messages.OrderRow)
+    rows = rows_of(answer, Tr.ORDERS.out_block(1), messages.OrderRow)
     if is_first and not rows and whole(answer.tr, "tqty", total.tqty or 0):
         raise problem(answer.tr, Tr.ORDERS.out_block(1), f"no rows, although {total.tqty} shares were ordered")
-    return OrdersPage(rows, str(total.cts_ordno).strip())
+    return OrdersPage(rows, str(total.cts_ordno).strip(), total)
 
 
-def _rows(answer: Answer, name: str, row_type: type[R]) -> list[R]:
+def rows_of(answer: Answer, name: str, row_type: type[R]) -> list[R]:
+    """The rows of a t-series list, which LS leaves out where there are none."""
     raw = answer.blocks.get(name)
     if raw is not None:
         return decode(answer.tr, raw, list[row_type])  # type: ignore[valid-type]  # a type that is known at run time only
@@ -111,7 +126,7 @@ def broker_orders(rows: Iterable[messages.OrderRow], day: date) -> list[BrokerOr
     (status 거부), or canceled. Only the replacing rows tell how much was moved, hence all rows at once.
 
     ``filled_amount`` is ``cheqty`` x ``cheprice``. t0425 has no amount, and its price is a whole number, assumed to be the average: after
-    executions at several prices the amount may be off by up to half a won a share.
+    executions at several prices the amount may be off by up to half a won a share; `amounts` mends that.
 
     Raises:
         BrokerProtocolError: A row cannot be read, or does not tell whether it replaces or cancels.
@@ -169,6 +184,7 @@ def _broker_order(row: messages.OrderRow, day: date) -> BrokerOrder:
         rejected_quantity=refused,
         ordered_at=instant(tr, "ordtime", row.ordtime, day, digits=8),
         branch="",
+        order_type_code=row.hogagb.strip(),
     )
 
 
@@ -204,7 +220,17 @@ def holdings_page(answer: Answer) -> HoldingsPage:
     """Read a page of the holdings; LS may leave the blocks out where there are none."""
     raw_total = answer.blocks.get(Tr.HOLDINGS.out_block())
     total = messages.HoldingsTotal() if raw_total is None else decode(answer.tr, raw_total, messages.HoldingsTotal)
-    return HoldingsPage(_rows(answer, Tr.HOLDINGS.out_block(1), messages.HoldingRow), total.cts_expcode.strip())
+    return HoldingsPage(rows_of(answer, Tr.HOLDINGS.out_block(1), messages.HoldingRow), total.cts_expcode.strip())
+
+
+def sellable_quantity(rows: Iterable[messages.HoldingRow], code: str) -> int:
+    """Shares of a symbol that a cash order may sell: ``mdposqt`` of t0424, without what is held on credit (it has a loan date)."""
+    tr = Tr.HOLDINGS
+    return sum(
+        count(tr, "mdposqt", row.mdposqt)
+        for row in rows
+        if symbol(tr, "expcode", row.expcode) == code and not row.loandt.strip().strip("0")
+    )
 
 
 def positions(rows: Iterable[messages.HoldingRow]) -> list[Position]:
@@ -262,13 +288,10 @@ def quote(answer: Answer, code: str) -> Quote:
     """Read t1102. ``turnover_amount`` is told in millions of won, so its last six digits are zeros."""
     tr = Tr.PRICE
     price = decode(tr, block(answer, tr.out_block()), messages.Price)
-    sign = _SIGN_OF_CHANGE.get(price.sign.strip())
-    if sign is None:
-        raise problem(tr, "sign", f"{price.sign!r} is no direction")
     return Quote(
         symbol=code,
         price=count(tr, "price", price.price),
-        change=sign * abs(whole(tr, "change", price.change)),
+        change=signed_change(tr, price.sign, price.change),
         change_rate=plain_text(decimal(tr, "diff", price.diff)),
         open_price=count(tr, "open", price.open),
         high_price=count(tr, "high", price.high),
@@ -277,32 +300,33 @@ def quote(answer: Answer, code: str) -> Quote:
         lower_limit_price=count(tr, "dnlmtprice", price.dnlmtprice),
         reference_price=count(tr, "recprice", price.recprice),
         volume=count(tr, "volume", price.volume),
-        turnover_amount=count(tr, "value", price.value) * _MILLION,
+        turnover_amount=count(tr, "value", price.value) * MILLION,
     )
 
 
-def instrument_names(answer: Answer) -> dict[str, str]:
-    """Read t9945: the name by code, long enough not to be cut."""
+def instrument_names(answer: Answer) -> dict[str, messages.InstrumentName]:
+    """Read t9945, by code. Its names are long enough not to be cut."""
     rows = decode(answer.tr, block(answer, Tr.INSTRUMENT_NAMES.out_block()), list[messages.InstrumentName])
-    return {row.shcode.strip(): row.hname.strip() for row in rows}
+    return {row.shcode.strip(): row for row in rows}
 
 
-def instruments(answer: Answer, names: Mapping[str, str]) -> list[InstrumentRecord]:
-    """Read t8436. It tells nothing of halts (``is_halted`` is False) and has no English names."""
+def instruments(answer: Answer, more: Mapping[str, messages.InstrumentName]) -> list[InstrumentRecord]:
+    """Read t8436, with what t9945 tells besides. Neither tells of halts, 관리종목 or 정리매매, or has English names."""
     rows = decode(answer.tr, block(answer, Tr.INSTRUMENTS.out_block()), list[messages.InstrumentRow])
-    return [_instrument(row, names) for row in rows]
+    return [_instrument(row, more) for row in rows]
 
 
-def _instrument(row: messages.InstrumentRow, names: Mapping[str, str]) -> InstrumentRecord:
+def _instrument(row: messages.InstrumentRow, more: Mapping[str, messages.InstrumentName]) -> InstrumentRecord:
     tr = Tr.INSTRUMENTS
     code = symbol(tr, "shcode", row.shcode)
+    known = more.get(code)
     market, kind = _MARKETS.get(row.gubun.strip()), _KINDS.get(row.etfgubun.strip())
     if market is None or kind is None:
         raise problem(tr, "gubun", f"{code}: unknown market {row.gubun!r} or kind {row.etfgubun!r}")
     return InstrumentRecord(
         symbol=code,
         isin=row.expcode.strip(),
-        name=names.get(code) or row.hname.strip(),
+        name=(known.hname.strip() if known is not None else "") or row.hname.strip(),
         english_name="",
         market=market,
         kind=kind,
@@ -310,7 +334,8 @@ def _instrument(row: messages.InstrumentRow, names: Mapping[str, str]) -> Instru
         upper_limit_price=count(tr, "uplmtprice", row.uplmtprice),
         lower_limit_price=count(tr, "dnlmtprice", row.dnlmtprice),
         lot_size=count(tr, "memedan", row.memedan) or 1,
-        is_halted=False,
+        is_halted=None,
+        is_nxt_tradable=None if known is None else _YES_OR_NO.get(known.nxt_chk.strip()),
     )
 
 

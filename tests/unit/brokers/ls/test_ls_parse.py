@@ -12,7 +12,7 @@ from api.brokers.base import BrokerOrderKind, BrokerProtocolError, BrokerRejecte
 from api.brokers.ls import parse
 from api.brokers.ls.codes import Tr
 from api.brokers.ls.envelope import Answer, read_answer
-from api.brokers.ls.messages import OrderRow
+from api.brokers.ls.messages import InstrumentName, OrderRow
 from api.domain.enums import Exchange, OrderType, Side
 
 PAYLOADS = Path(__file__).parent / "payloads"
@@ -320,8 +320,18 @@ def test_quote_without_its_block_is_an_error() -> None:
         parse.quote(answer_of(Tr.PRICE, "t0425_empty"), "078020")
 
 
+@pytest.mark.parametrize(("mark", "is_tradable"), [("1", True), ("0", False), ("", None), ("?", None)])
+def test_nxt_is_told_by_the_other_list(mark: str, is_tradable: bool | None) -> None:
+    more = {"000020": InstrumentName(hname="", shcode="000020", nxt_chk=mark)}
+
+    (instrument,) = parse.instruments(answer_of(Tr.INSTRUMENTS, "t8436"), more)
+
+    assert (instrument.name, instrument.is_nxt_tradable, instrument.is_halted) == ("동화약품", is_tradable, None)
+
+
 def test_instrument_takes_the_uncut_name() -> None:
-    (instrument,) = parse.instruments(answer_of(Tr.INSTRUMENTS, "t8436"), {"000020": "동화약품 주식회사"})
+    more = {"000020": InstrumentName(hname="동화약품 주식회사", shcode="000020")}
+    (instrument,) = parse.instruments(answer_of(Tr.INSTRUMENTS, "t8436"), more)
 
     assert (instrument.symbol, instrument.isin, instrument.name) == ("000020", "KR7000020008", "동화약품 주식회사")
     assert (instrument.market, instrument.kind, instrument.lot_size, instrument.reference_price) == ("KOSPI", "stock", 1, 10550)
