@@ -10,7 +10,7 @@ from aiohttp import web
 from ..doors import Doors
 from ..faults import FaultKind, Operation
 from ..model import Account, Broker, Environment, Side
-from . import balances, charts, day_orders, master, oauth, orders, products, quotes, rankings
+from . import balances, charts, day_orders, master, oauth, orders, overseas, products, quotes, rankings
 from .codes import PATHS, TRS, Call, Tr
 from .stream import KisStream
 from .tokens import KisTokens
@@ -34,6 +34,9 @@ _ACCOUNT_CALLS: dict[Call, Callable[[Doors, Account, str, web.Request], web.Resp
     Call.BUYING_POWER: balances.buying_power,
     Call.SELLABLE: balances.sellable,
     Call.BALANCE: balances.balance,
+    Call.OVERSEAS_BALANCE: overseas.balance,
+    Call.OVERSEAS_PRESENT_BALANCE: overseas.present_balance,
+    Call.OVERSEAS_ORDERS: overseas.orders,
 }
 _MARKET_CALLS: dict[Call, Callable[[Doors, str, web.Request], web.Response]] = {
     Call.PRICE: quotes.price,

@@ -34,6 +34,9 @@ class Call(StrEnum):
     CALENDAR = "calendar"
     PRODUCT_INFO = "product_info"
     STOCK_INFO = "stock_info"
+    OVERSEAS_BALANCE = "overseas_balance"
+    OVERSEAS_PRESENT_BALANCE = "overseas_present_balance"
+    OVERSEAS_ORDERS = "overseas_orders"
 
 
 @dataclass(slots=True, frozen=True)
@@ -59,6 +62,14 @@ _TRADING_TRS = (
     (Call.SELLABLE, "GET", "inquire-psbl-sell", ("TTTC8408R",), False),
     (Call.DAY_ORDERS, "GET", "inquire-daily-ccld", ("TTTC8001R", "TTTC0081R", "CTSC9115R", "CTSC9215R"), True),
     (Call.BALANCE, "GET", "inquire-balance", ("TTTC8434R",), True),
+)
+_OVERSEAS = "/uapi/overseas-stock/v1/trading/"
+# (call, path, id of the real environment): all with a V-twin in paper, though the official sample of inquire-nccs names none
+_OVERSEAS_TRS = (
+    (Call.OVERSEAS_BALANCE, _OVERSEAS + "inquire-balance", "TTTS3012R"),
+    (Call.OVERSEAS_PRESENT_BALANCE, _OVERSEAS + "inquire-present-balance", "CTRP6504R"),
+    (Call.OVERSEAS_ORDERS, _OVERSEAS + "inquire-nccs", "TTTS3018R"),
+    (Call.OVERSEAS_ORDERS, _OVERSEAS + "inquire-ccnl", "TTTS3035R"),
 )
 _RANKING = "/uapi/domestic-stock/v1/ranking/"
 _FINANCE = "/uapi/domestic-stock/v1/finance/"
@@ -90,6 +101,9 @@ def _table() -> dict[str, Tr]:
             table[tr_id] = Tr(call, method, _TRADING + path, Environment.REAL)
             if in_paper:
                 table["V" + tr_id[1:]] = Tr(call, method, _TRADING + path, Environment.PAPER)
+    for call, path, tr_id in _OVERSEAS_TRS:
+        table[tr_id] = Tr(call, "GET", path, Environment.REAL)
+        table["V" + tr_id[1:]] = Tr(call, "GET", path, Environment.PAPER)
     for call, path, tr_id, environment in _QUOTE_TRS:
         table[tr_id] = Tr(call, "GET", path, environment)
     return table

@@ -27,6 +27,7 @@ _MAX_REGISTRATIONS = 41
 _PING_SECONDS = 10.0
 _PING_CHECK_SECONDS = 1.0
 _NOTICE_TRS = {Environment.REAL: "H0STCNI0", Environment.PAPER: "H0STCNI9"}
+_OVERSEAS_NOTICE_TRS = {"H0GSCNI0", "H0GSCNI9"}  # silent: nothing is traded abroad
 # what paper has too, and what it lacks; see `feeds` for what is sent, the others stay silent
 _SYMBOL_TRS = {"H0STCNT0", "H0STASP0"}
 _REAL_SYMBOL_TRS = {"H0STANC0", "H0STMKO0", "H0NXCNT0", "H0UNCNT0", "H0NXASP0", "H0UNASP0", "H0NXMKO0", "H0UNMKO0"}
@@ -147,6 +148,9 @@ class KisStream:
         return account
 
     def _check_target(self, account: Account, tr_id: str, tr_key: str) -> None:
+        # python-kis asks the real server for a paper account's overseas notices, with its real key and the HTS ID of the other
+        if tr_id in _OVERSEAS_NOTICE_TRS:
+            return
         if tr_id == _NOTICE_TRS[account.environment]:
             if tr_key != account.hts_id:
                 raise _Refused("OPSP0017", "htsid is wrong", drops=True)
