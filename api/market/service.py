@@ -23,7 +23,7 @@ from api.market.search import Entry, entry_of, search
 
 log = structlog.get_logger(__name__)
 
-_REFRESH = timedelta(seconds=30)
+_REFRESH = timedelta(seconds=15)
 """How old the in-process copy of the master may be: a halt or a new day's limits are known that much later at most."""
 
 _AT_A_TIME = 50

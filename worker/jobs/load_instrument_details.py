@@ -4,9 +4,9 @@ from typing import Any
 
 from worker.jobs.context import market_adapters, services_of
 
-_MOST_AT_ONCE = 120
-_PAUSE_SECONDS = 0.25
-"""Four a second at most, of KIS's 19: 120 take half of the minute until the next run, 4,000 instruments some 35 minutes."""
+_MOST_AT_ONCE = 200
+_PAUSE_SECONDS = 0.15
+"""Six a second at most, of KIS's 19: 200 take two thirds of the minute until the next run, 4,000 instruments some 20 minutes."""
 
 _LEASE = "instrument_details"
 _LEASE_SECONDS = 105.0
