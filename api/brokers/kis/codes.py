@@ -128,6 +128,12 @@ TOKEN_REFUSED = frozenset({"EGW00121", "EGW00122", "EGW00123"})
 RATE_REFUSED = frozenset({"EGW00133", "EGW00201", "EGW00215"})
 """One token a minute; calls a second at the gateway; the same at the ledger."""
 
+TOKEN_PAUSE_SECONDS = 60.0
+"""``tokenP`` answers once a minute per app key (since 2023-10-27)."""
+
+REFUSAL_PAUSE_SECONDS = 0.25
+"""Wait after EGW00201; whether the broker's window slides or follows the calendar second is unsure, so more than once if need be."""
+
 GATEWAY_REFUSED = frozenset(
     {"EGW00003", "EGW00004", "EGW00115", "EGW00116", "EGW00213", "EGW00303", "EGW00304", "EGW02004", "EGW02006"}
     | {f"EGW00{number}" for number in (*range(101, 106), *range(124, 133), *range(205, 211))}

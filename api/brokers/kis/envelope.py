@@ -9,8 +9,14 @@ from typing import Any, Final
 import msgspec
 
 from api.brokers.base import BrokerError, BrokerProtocolError, BrokerRateLimited, BrokerRejected, BrokerTokenExpired, BrokerUnavailable
-from api.brokers.kis.codes import GATEWAY_REFUSED, OUTCOME_OPEN, RATE_REFUSED, TOKEN_REFUSED
-from api.brokers.kis.limits import REFUSAL_PAUSE_SECONDS, TOKEN_PAUSE_SECONDS
+from api.brokers.kis.codes import (
+    GATEWAY_REFUSED,
+    OUTCOME_OPEN,
+    RATE_REFUSED,
+    REFUSAL_PAUSE_SECONDS,
+    TOKEN_PAUSE_SECONDS,
+    TOKEN_REFUSED,
+)
 
 KIS: Final = "kis"
 _HTTP_SERVER_ERROR = 500

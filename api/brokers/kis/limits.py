@@ -41,12 +41,6 @@ KEPT_SECONDS: Mapping[Tr, float] = {}
 
 DEFAULT_KEPT_SECONDS = 0.5
 
-TOKEN_PAUSE_SECONDS = 60.0
-"""``tokenP`` answers once a minute per app key (since 2023-10-27)."""
-
-REFUSAL_PAUSE_SECONDS = 0.25
-"""Wait after EGW00201; whether the broker's window slides or follows the calendar second is unsure, so more than once if need be."""
-
 
 def call_limits(environment: Environment) -> list[CallLimitRow]:
     """All limits in an environment: one."""
