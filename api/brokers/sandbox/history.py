@@ -138,7 +138,7 @@ class History:
     def close_before(self, symbol: str, day: date) -> int:
         """전일종가 of a past or present day, won."""
         instrument = self._exchange.instruments[symbol]
-        return self._close(instrument, previous_open_day(day), previous_open_day(self.today))
+        return _close(instrument, previous_open_day(day), previous_open_day(self.today))
 
     def ranking(self, rank: Rank, *, market: str | None = None) -> list[Ranked]:
         """All instruments (of one market), best first; equals in the order of the sample."""
@@ -169,22 +169,7 @@ class History:
         return bars
 
     def _past_day(self, instrument: Instrument, day: date) -> Bar:
-        last = previous_open_day(self.today)
-        before, close = (self._close(instrument, at, last) for at in (previous_open_day(day), day))
-        random = _Random(instrument.symbol, day)
-        is_etf = instrument.is_etf
-        opening = floor_to_tick(round(before * (1 + _NOISE * random.signed())), is_etf=is_etf)
-        high = floor_to_tick(round(max(opening, close) * (1 + _SPREAD * random.share())), is_etf=is_etf)
-        low = floor_to_tick(round(min(opening, close) * (1 - _SPREAD * random.share())), is_etf=is_etf)
-        high, low = max(high, opening, close), max(1, min(low, opening, close))
-        volume = max(1, round(instrument.listed_shares / 500 * (0.5 + random.share())))
-        return Bar(day, None, opening, high, low, close, volume, volume * ((opening + high + low + close) // 4))
-
-    def _close(self, instrument: Instrument, day: date, last: date) -> int:
-        if day >= last:
-            return instrument.reference_price
-        level = math.exp(_height(instrument.symbol, day) - _height(instrument.symbol, last))
-        return max(1, floor_to_tick(round(instrument.reference_price * level), is_etf=instrument.is_etf))
+        return _past_bar(instrument, day, previous_open_day(self.today))
 
     # --- today's minutes --------------------------------------------------------------------------------------------
 
@@ -251,6 +236,27 @@ def _height(symbol: str, day: date) -> float:
         size * math.sin(2 * math.pi * (ordinal / length + phase / 256)) for (size, length), phase in zip(_WAVES, phases, strict=True)
     )
     return waves + _NOISE * _Random(f"{symbol}~", day).signed()
+
+
+@lru_cache(maxsize=65_536)
+def _past_bar(instrument: Instrument, day: date, last: date) -> Bar:
+    """The bar of a day in a past whose ``last`` day closes at the reference price."""
+    before, close = (_close(instrument, at, last) for at in (previous_open_day(day), day))
+    random = _Random(instrument.symbol, day)
+    is_etf = instrument.is_etf
+    opening = floor_to_tick(round(before * (1 + _NOISE * random.signed())), is_etf=is_etf)
+    high = floor_to_tick(round(max(opening, close) * (1 + _SPREAD * random.share())), is_etf=is_etf)
+    low = floor_to_tick(round(min(opening, close) * (1 - _SPREAD * random.share())), is_etf=is_etf)
+    high, low = max(high, opening, close), max(1, min(low, opening, close))
+    volume = max(1, round(instrument.listed_shares / 500 * (0.5 + random.share())))
+    return Bar(day, None, opening, high, low, close, volume, volume * ((opening + high + low + close) // 4))
+
+
+def _close(instrument: Instrument, day: date, last: date) -> int:
+    if day >= last:
+        return instrument.reference_price
+    level = math.exp(_height(instrument.symbol, day) - _height(instrument.symbol, last))
+    return max(1, floor_to_tick(round(instrument.reference_price * level), is_etf=instrument.is_etf))
 
 
 def _begin(day: date, period: Period) -> date:
