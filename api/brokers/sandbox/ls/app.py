@@ -11,11 +11,15 @@ from ..doors import Doors
 from ..faults import FaultKind, Operation
 from ..model import Account, Broker
 from .balances import BalanceDesk
+from .charts import ChartDesk
 from .codes import RATE_LIMITED, UNKNOWN_APP_KEY, WRONG_APP_SECRET, Answer
+from .diary import DiaryDesk
 from .gateway import CONTENT_TYPE, Gateway, encode
+from .index import IndexDesk
 from .listings import OrderLists
 from .market import MarketDesk
 from .orders import OrderDesk
+from .rankings import RankDesk
 from .stream import Stream
 from .tokens import EXPIRES_IN_SECONDS, Tokens
 
@@ -30,7 +34,8 @@ def create_app(doors: Doors) -> web.Application:
     doors.tokens[Broker.LS] = tokens
     lists, market = OrderLists(exchange), MarketDesk(exchange)
     doors.on_reset.append(lists.reset)
-    desks = (OrderDesk(doors), lists, BalanceDesk(exchange), market)
+    inquiries = (BalanceDesk(exchange), DiaryDesk(exchange), ChartDesk(doors), RankDesk(doors), IndexDesk(doors))
+    desks = (OrderDesk(doors), lists, market, *inquiries)
     gateway = Gateway(doors, tokens, {tr.code: tr for desk in desks for tr in desk.trs()})
     stream = Stream(doors, tokens, market)
     oauth = _OAuth(doors, tokens)

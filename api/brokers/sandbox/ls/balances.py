@@ -1,4 +1,4 @@
-"""Cash and holdings: t0424, CSPAQ12200, CSPAQ12300, CSPAQ22200, CSPBQ00200, and FOCCQ33600, by which clients tell a paper key."""
+"""Cash and holdings: t0424, CSPAQ12200, CSPAQ12300, CSPAQ22200, CSPBQ00200."""
 
 from __future__ import annotations
 
@@ -48,12 +48,7 @@ class BalanceDesk:
                 {"BnsTpCode": "s", "IsuNo": "s", "OrdPrc": "n"},
                 self.orderable,
             ),
-            Tr("FOCCQ33600", {}, self.returns),
         ]
-
-    def returns(self, call: Call) -> Reply:
-        """FOCCQ33600 with an empty block: only its ``rsp_msg`` is of use."""
-        return Reply(inquired(call.account))
 
     def holdings(self, call: Call) -> Reply:
         """t0424: trade basis for every ``chegb``; ``charge`` 0 leaves the costs of selling out. OutBlock1 is absent without holdings."""

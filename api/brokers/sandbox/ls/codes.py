@@ -77,12 +77,25 @@ PER_SECOND: Mapping[str, float] = {
     "CSPAQ13700": 1,
     "CSPAQ22200": 1,
     "CSPBQ00200": 1,
+    "CDPCQ04700": 1,  # a library's figure, not the guide's
     "t1101": 10,
     "t1102": 10,
     "t8407": 5,
     "t8430": 2,
     "t8436": 2,
     "t9945": 2,
+    "t8410": 1,
+    "t8411": 1,
+    "t8412": 1,
+    "t1441": 1,
+    "t1452": 2,
+    "t1463": 1,
+    "t1466": 1,
+    "t1481": 1,
+    "t1482": 1,
+    "t1489": 1,
+    "t1492": 1,
+    "t1511": 10,
 }
 """Calls a second and app key, personal customers (guide data of June 2026). TRs without a published figure are not limited."""
 

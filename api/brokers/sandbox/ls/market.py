@@ -1,4 +1,4 @@
-"""Prices and stock lists: t1102, t1101, t8407, t8430, t8436, t9945, and the server's clock t0167."""
+"""Prices and stock lists: t1102, t1101, t8407, t8430, t8436, t9945, and the server's clock t0167; bodies of the market feeds."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from ..exchange import Exchange
 from ..instruments import Instrument
 from ..model import Side
 from ..session import KST
-from ..ticks import floor_to_tick
-from .codes import QUOTED, Answer, symbol_of
+from .codes import QUOTED, Answer
+from .figures import change_of, cut_name, find_instrument, static_vi_limits
 from .gateway import Call, Reply, Tr
-from .wire import TEMPLATES, Block, clock_text, day_text, decimal_text
+from .wire import TEMPLATES, Block, clock_text, day_text
 
 _UNKNOWN_SYMBOL = Answer("01524", "종목코드를 확인하세요.")
 _MULTI_MAX = 50
 _CODE_LENGTH = 6
-_NAME_BYTES = 20
 _LEVELS = 10
+_CONTINUOUS, _AUCTION = "1", "3"  # 동시구분, as in official examples; other codes are not known
 _MILLION = 1_000_000
 _HUNDRED_MILLION = 100_000_000
 
@@ -40,7 +40,7 @@ class MarketDesk:
 
     def price(self, call: Call) -> Reply:
         """t1102, all 165 fields."""
-        instrument = self._find(call.text("shcode"))
+        instrument = find_instrument(self._exchange, call.text("shcode"))
         if instrument is None:
             return Reply(_UNKNOWN_SYMBOL)
         tape = self._exchange.tapes[instrument.symbol]
@@ -48,7 +48,7 @@ class MarketDesk:
         before = max(1, instrument.listed_shares // 500)
         body = (
             TEMPLATES["t1102OutBlock"]
-            | _change(instrument, tape.last)
+            | change_of(instrument, tape.last)
             | {
                 "hname": instrument.name,
                 "shcode": instrument.symbol,
@@ -76,8 +76,7 @@ class MarketDesk:
                 "jvolume": before,
                 "total": tape.last * instrument.listed_shares // _HUNDRED_MILLION,
                 "janginfo": instrument.market,
-                "svi_uplmtprice": floor_to_tick(tape.open * 11 // 10, is_etf=instrument.is_etf),
-                "svi_dnlmtprice": floor_to_tick(tape.open * 9 // 10, is_etf=instrument.is_etf),
+                **static_vi_limits(instrument, tape.open),
                 "info3": "거래정지" if instrument.symbol in self._exchange.halted else "",
             }
         )
@@ -85,14 +84,14 @@ class MarketDesk:
 
     def book(self, call: Call) -> Reply:
         """t1101."""
-        instrument = self._find(call.text("shcode"))
+        instrument = find_instrument(self._exchange, call.text("shcode"))
         if instrument is None:
             return Reply(_UNKNOWN_SYMBOL)
         tape = self._exchange.tapes[instrument.symbol]
         asks, bids = self._exchange.books[instrument.symbol].levels(_LEVELS)
         body = (
             TEMPLATES["t1101OutBlock"]
-            | _change(instrument, tape.last)
+            | change_of(instrument, tape.last)
             | {
                 "hname": instrument.name,
                 "shcode": instrument.symbol,
@@ -103,8 +102,11 @@ class MarketDesk:
                 "bid": sum(quantity for _, quantity in bids),
                 "hotime": clock_text(self._exchange.now())[:8],
                 "yeprice": tape.last,
-                "yesign": "3",
-                "ho_status": "1",
+                "yesign": change_of(instrument, tape.last)["sign"],
+                "yechange": change_of(instrument, tape.last)["change"],
+                "yediff": change_of(instrument, tape.last)["diff"],
+                "yevolume": tape.last_quantity,
+                "ho_status": _CONTINUOUS if self._exchange.phase.matches else _AUCTION,
                 "uplmtprice": instrument.upper_limit,
                 "dnlmtprice": instrument.lower_limit,
                 "open": tape.open,
@@ -122,14 +124,14 @@ class MarketDesk:
         joined = call.text("shcode")
         count = min(_MULTI_MAX, call.number("nrec"))
         codes = [joined[start : start + _CODE_LENGTH] for start in range(0, len(joined), _CODE_LENGTH)][: max(0, count)]
-        rows = [self._price_row(instrument) for code in codes if (instrument := self._find(code)) is not None]
+        rows = [self._price_row(instrument) for code in codes if (instrument := find_instrument(self._exchange, code)) is not None]
         return Reply(QUOTED, {"t8407OutBlock1": rows} if rows else {})
 
     def _price_row(self, instrument: Instrument) -> Block:
         tape = self._exchange.tapes[instrument.symbol]
         asks, bids = self._exchange.books[instrument.symbol].levels(_LEVELS)
         best_ask, best_bid = (asks or [(0, 0)])[0], (bids or [(0, 0)])[0]
-        return _change(instrument, tape.last) | {
+        return change_of(instrument, tape.last) | {
             "shcode": instrument.symbol,
             "hname": instrument.name,
             "price": tape.last,
@@ -204,7 +206,7 @@ class MarketDesk:
             self._exchange.tapes[symbol],
         )
         asks, bids = self._exchange.books[symbol].levels(1)
-        change = _change(instrument, tape.last)
+        change = change_of(instrument, tape.last)
         return TEMPLATES["S3_"] | {
             "chetime": clock_text(self._exchange.now())[:6],
             "sign": change["sign"],
@@ -235,32 +237,32 @@ class MarketDesk:
             "exchname": "KRX",
         }
 
-    def _find(self, code: str) -> Instrument | None:
-        return self._exchange.instruments.get(symbol_of(code))
+    def book_frame(self, symbol: str) -> dict[str, str]:
+        """The body of H1_ and HA_."""
+        instrument, tape = self._exchange.instruments[symbol], self._exchange.tapes[symbol]
+        asks, bids = self._exchange.books[symbol].levels(_LEVELS)
+        body = TEMPLATES["H1_"] | {
+            "hotime": clock_text(self._exchange.now())[:6],
+            "totofferrem": str(sum(quantity for _, quantity in asks)),
+            "totbidrem": str(sum(quantity for _, quantity in bids)),
+            "donsigubun": _CONTINUOUS if self._exchange.phase.matches else _AUCTION,
+            "shcode": instrument.symbol,
+            "volume": str(tape.volume),
+            "midprice": str(self._exchange.middle_price(self._exchange.books[symbol], Side.BUY)),
+        }
+        for name, levels in (("offer", asks), ("bid", bids)):
+            for index, (price, quantity) in enumerate(levels, start=1):
+                body[f"{name}ho{index}"], body[f"{name}rem{index}"] = str(price), str(quantity)
+        return body
 
     def _listed(self, gubun: str) -> list[Instrument]:
         market = {"1": "KOSPI", "2": "KOSDAQ"}.get(gubun)
         return [instrument for instrument in self._exchange.instruments.values() if market is None or instrument.market == market]
 
 
-def _change(instrument: Instrument, price: int) -> Block:
-    difference = price - instrument.reference_price
-    if price == instrument.upper_limit:
-        sign = "1"
-    elif price == instrument.lower_limit:
-        sign = "4"
-    else:
-        sign = "2" if difference > 0 else "5" if difference < 0 else "3"
-    return {
-        "sign": sign,
-        "change": abs(difference),
-        "diff": decimal_text(100 * difference / instrument.reference_price),
-    }
-
-
 def _stock(instrument: Instrument) -> Block:
     return {
-        "hname": instrument.name.encode("cp949", "replace")[:_NAME_BYTES].decode("cp949", "ignore"),
+        "hname": cut_name(instrument),
         "shcode": instrument.symbol,
         "expcode": instrument.isin,
         "etfgubun": "1" if instrument.is_etf else "0",

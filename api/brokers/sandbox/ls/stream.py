@@ -3,6 +3,8 @@
 
 What LS answers to a bad token on the websocket was never shown: the sandbox sends an ACK with the REST code of the refusal.
 Nor is it known what becomes of an open socket when its token ends: here it goes on, only new registrations need a live token.
+LS has a port for each environment and answers 10001 to a token of the other; the sandbox's one port serves both, unless the variant
+``ls_websocket_environment`` names one.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from ..doors import Doors
-from ..model import Broker, Event, Side
+from ..model import Broker, Event
 from ..sockets import Connection
+from .feeds import Feeds
 from .frames import Frames
 from .gateway import encode
 from .market import MarketDesk
@@ -25,7 +28,8 @@ from .tokens import TokenRefused, Tokens
 
 _ACCOUNT_ON, _ACCOUNT_OFF, _MARKET_ON, _MARKET_OFF = "1", "2", "3", "4"
 _NOTICES = {"SC0", "SC1", "SC2", "SC3", "SC4"}
-_TRADE_TRS = {"KOSPI": "S3_", "KOSDAQ": "K3_"}
+_ENVIRONMENT = "ls_websocket_environment"
+_WRONG_ENVIRONMENT = ("10001", "접속 환경이 다릅니다.")  # the code was seen at the paper port, its words were not
 _ACKNOWLEDGED = ("00000", "정상처리되었습니다")
 _MAX_MESSAGE_BYTES = 65_536
 
@@ -44,13 +48,12 @@ class Stream:
     def __init__(self, doors: Doors, tokens: Tokens, market: MarketDesk) -> None:
         self._doors = doors
         self._tokens = tokens
-        self._market = market
         self._sockets = doors.sockets[Broker.LS]
         self._frames = Frames()
         self._by_account: defaultdict[str, set[Connection]] = defaultdict(set)
-        self._by_key: defaultdict[tuple[str, str], set[Connection]] = defaultdict(set)
+        self._feeds = Feeds(doors, market, self._sender)
+        doors.known_variants[_ENVIRONMENT] = ("any", "real", "paper")
         doors.exchange.subscribe(self.on_event)
-        doors.exchange.trade_listeners.append(self.on_trade)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One connection, from the handshake to its end."""
@@ -69,7 +72,8 @@ class Stream:
 
     def _forget(self, connection: Connection) -> None:
         self._sockets.connections.discard(connection)
-        for listeners in (*self._by_account.values(), *self._by_key.values()):
+        self._feeds.forget(connection)
+        for listeners in self._by_account.values():
             listeners.discard(connection)
 
     def _on_message(self, connection: Connection, data: str | bytes) -> None:
@@ -86,20 +90,22 @@ class Stream:
         except TokenRefused as refused:
             connection.push(_ack(registration, refused.answer.code, refused.answer.message))
             return
+        if self._doors.variant(_ENVIRONMENT) not in {"any", account.environment}:
+            connection.push(_ack(registration, *_WRONG_ENVIRONMENT))
+            return
         self._apply(connection, registration, account.number)
         connection.push(_ack(registration, *_ACKNOWLEDGED))
 
     def _apply(self, connection: Connection, registration: _Registration, account_number: str) -> None:
-        key = (registration.tr_cd, registration.tr_key.strip())
         match registration.tr_type:
             case "1" if registration.tr_cd in _NOTICES:
                 self._by_account[account_number].add(connection)
             case "2" if registration.tr_cd in _NOTICES:
                 self._by_account[account_number].discard(connection)
-            case "3" if registration.tr_cd in _TRADE_TRS.values():  # SC0 to SC4 registered as market data: acknowledged, but silent
-                self._by_key[key].add(connection)
+            case "3":  # SC0 to SC4 registered as market data: acknowledged, but silent
+                self._feeds.add(connection, registration.tr_cd, registration.tr_key.strip())
             case "4":
-                self._by_key[key].discard(connection)
+                self._feeds.discard(connection, registration.tr_cd, registration.tr_key.strip())
 
     def on_event(self, event: Event) -> None:
         """Tell the owner's connections of an order event."""
@@ -117,14 +123,6 @@ class Stream:
                     connection.push(frame)
 
         return send
-
-    def on_trade(self, symbol: str, quantity: int, _price: int, _side: Side) -> None:
-        """Print a trade to those who registered the name under its own market's TR; a KOSDAQ code on S3_ stays silent."""
-        code = _TRADE_TRS[self._doors.exchange.instruments[symbol].market]
-        listeners = self._by_key.get((code, symbol))
-        if listeners:
-            frame = {"header": {"tr_cd": code, "tr_key": symbol}, "body": self._market.trade_frame(symbol, quantity)}
-            self._sender(listeners, encode(frame).decode())()
 
 
 def _read(data: str | bytes) -> _Registration | None:
