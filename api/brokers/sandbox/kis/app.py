@@ -81,6 +81,8 @@ class _Gateway:
         self._stream = KisStream(doors, self._tokens)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        if request.path.startswith("//"):  # mojito2 puts a slash too many before half of its paths
+            request = request.clone(rel_url="/" + request.raw_path.lstrip("/"))
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._stream.handle(request)
         body = await _body(request)

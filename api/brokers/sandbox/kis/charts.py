@@ -19,6 +19,7 @@ _BEFORE = {Period.DAY: 15, Period.WEEK: 21, Period.MONTH: 62, Period.YEAR: 731} 
 _LONG_ROWS, _RECENT_ROWS, _TODAY_ROWS, _PAST_ROWS = 100, 30, 30, 120
 _DAYS_BACK = 14  # how far "include the past" looks for the day before
 _HUNDRED_MILLION = 100_000_000
+_ADJUSTMENTS = {"0", "1", "0000000000", "0000000001"}  # pykis sends ten digits
 
 
 def long_chart(doors: Doors, tr_id: str, request: web.Request) -> web.Response:
@@ -26,7 +27,7 @@ def long_chart(doors: Doors, tr_id: str, request: web.Request) -> web.Response:
     query = Fid(request)
     instrument = query.instrument(doors)
     period = _PERIODS[query.require("FID_PERIOD_DIV_CODE", set(_PERIODS))]
-    query.require("FID_ORG_ADJ_PRC", {"0", "1"})
+    query.require("FID_ORG_ADJ_PRC", _ADJUSTMENTS)
     first, last = query.day("FID_INPUT_DATE_1"), query.day("FID_INPUT_DATE_2")
     rows = [
         {
@@ -54,7 +55,7 @@ def recent_chart(doors: Doors, tr_id: str, request: web.Request) -> web.Response
     query = Fid(request)
     instrument = query.instrument(doors)
     period = _PERIODS[query.require("FID_PERIOD_DIV_CODE", {"D", "W", "M"})]
-    query.require("FID_ORG_ADJ_PRC", {"0", "1"})
+    query.require("FID_ORG_ADJ_PRC", _ADJUSTMENTS)
     today = doors.history.today
     bars = _with_close_before(doors, instrument, period, today - timedelta(days=_BEFORE[period] * _RECENT_ROWS), today)
     rows: list[Row] = []

@@ -15,6 +15,7 @@ _DIVISIONS = {"J", "NX", "UN"}
 _UNKNOWN_SYMBOL = GatewayError("OPSQ2001", "ERROR : INVALID INPUT_ISCD", status=200)
 _PREFIXES = "AQ"
 _SYMBOL_LENGTH = 6
+_EARLIEST_YEAR = "1900"  # before any listing; a client's year 0000 means from the beginning
 
 
 class Fid:
@@ -37,9 +38,10 @@ class Fid:
         return value
 
     def day(self, name: str) -> date:
-        """A required YYYYMMDD; some clients pad it with zeros in front, as one sheet shows it."""
+        """A required YYYYMMDD; some clients pad it with zeros in front, as one sheet shows it, or begin in the year 0000 (python-kis)."""
+        text = self.require(name)[-8:]
         try:
-            return datetime.strptime(self.require(name)[-8:], "%Y%m%d").date()
+            return datetime.strptime(_EARLIEST_YEAR + text[4:] if text.startswith("0000") else text, "%Y%m%d").date()
         except ValueError:
             raise invalid_input(name) from None
 
