@@ -106,11 +106,13 @@ TOKEN_EXPIRED = Answer("IGW00123", "기간이 만료된 token 입니다.")
 UNKNOWN_TR = Answer("IGW00215", "유효하지 않은 TR CD 입니다.")
 WRONG_TYPE = Answer("IGW40011", "요청 데이터의 형식이 올바르지 않습니다.")
 WRONG_VALUE = Answer("IGW40014", "요청 데이터 처리 중 오류가 발생했습니다.")
+QUERY_FAILED = Answer("IGW40013", "데이터 조회에 실패 했습니다.")
 WRONG_BLOCK = Answer("IGW50004", "요청 블록이 올바르지 않습니다.")
 UNKNOWN_APP_KEY = Answer("IGW00103", "유효하지 않은 AppKey입니다.")
 WRONG_APP_SECRET = Answer("IGW00105", "유효하지 않은 AppSecret입니다.")
 
 NO_MARGIN_TRADING = Answer("80001", "신용거래가 불가한 계좌입니다.")  # "account type" in community lists; HTTP status not recorded
+NOT_OFFERED = Answer("01900", "모의투자에서는 해당업무가 제공되지 않습니다.")
 _BELOW_LOWER_LIMIT = Answer("03181", "주문가격이 하한가 미달입니다.")
 _BAD_PRICE = Answer("02705", "주문가격을 잘못 입력하셨습니다.")
 

@@ -1,7 +1,8 @@
 """Order lists: t0425 (today's orders, filled and open) and CSPAQ13700 (order and fill history).
 
 How a canceled or changed *original* looks in t0425 is not known (only its child rows were seen): its ``ordrem`` is 0, its ``status``
-names what became of it, and ``cfmqty`` stands on the child row alone. How many rows a page has is not known either.
+names what became of it, and ``cfmqty`` stands on the child row alone. How many rows a page has is not known either, nor whether paper
+has CSPAQ13700: the variant ``ls_order_history`` takes it away (01900), or lets it fail (IGW40013).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from ..exchange import Exchange
+from ..doors import Doors
 from ..model import Order, OrderKind, OrderState, Side
 from .codes import (
     CASH_ORDER_CODES,
@@ -19,8 +20,10 @@ from .codes import (
     KIND_NAMES,
     LISTED,
     MARKET_CODES,
+    NOT_OFFERED,
     NOTHING_LISTED,
     PRICE_TYPES,
+    QUERY_FAILED,
     SIDE_CODES,
     SIDE_NAMES,
     inquired,
@@ -28,10 +31,11 @@ from .codes import (
     symbol_of,
     venue_code,
 )
-from .gateway import Blocks, Call, Reply, Tr
+from .gateway import Blocks, Call, Refused, Reply, Tr
 from .wire import TEMPLATES, Block, clock_text, day_text, decimal_text
 
 PAGE_ROWS = 100
+_HISTORY = "ls_order_history"
 _ALL_SIDES = {"1": Side.SELL, "2": Side.BUY}
 _HISTORY_PATTERNS = {"98": Side.SELL, "01": Side.SELL, "99": Side.BUY, "02": Side.BUY}
 _STATUS = {
@@ -66,8 +70,10 @@ class _Filter:
 class OrderLists:
     """Reads the ledger as LS's lists show it."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
+        self._exchange = doors.exchange
+        doors.known_variants[_HISTORY] = ("offered", "not_offered", "failing")
         self._totals: dict[tuple[str, _Filter], tuple[int, Block]] = {}
 
     def trs(self) -> list[Tr]:
@@ -167,6 +173,10 @@ class OrderLists:
     def history(self, call: Call) -> Reply:
         """CSPAQ13700, today only: the sandbox keeps no other day. The next page needs the headers of the last answer."""
         account = call.account
+        if self._doors.variant(_HISTORY) == "failing":
+            raise Refused(QUERY_FAILED)
+        if self._doors.variant(_HISTORY) == "not_offered":
+            return Reply(NOT_OFFERED)
         side = _ALL_SIDES.get(call.text("BnsTpCode")) or _HISTORY_PATTERNS.get(call.text("OrdPtnCode"))
         wanted = _Filter(symbol_of(call.text("IsuNo")), call.text("ExecYn"), side)
         market = call.text("OrdMktCode")
