@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
+import httpx
 import pytest
 
 from api.domain.enums import Role
@@ -265,3 +266,22 @@ async def test_what_no_broker_of_the_caller_offers_is_refused_by_name(desk: Desk
     assert (answer.status_code, answer.json()["code"], answer.json()["retryable"]) == (422, "broker_unsupported", False)
     assert "kis" in answer.json()["detail"]
     assert "ranking" in answer.json()["detail"]
+
+
+@pytest.mark.asyncio(loop_scope="session")
+@pytest.mark.parametrize("broker", ["kis", "ls"])
+async def test_the_account_named_is_asked_first_for_all_that_its_broker_offers(desk: Desk, broker: str) -> None:
+    offers = (await desk.api.client.get("/brokers", headers=desk.demo)).json()["items"]
+    offer = next(item for item in offers if (item["broker"], item["environment"]) == (broker, "sandbox"))
+    paths = [f"/candles/005380?interval={interval}" for interval in offer["candle_intervals"]]
+    paths += [f"/rankings/{kind}" for kind in offer["rankings"]]
+    paths += ["/quotes/005380/book"] if "order_book" in offer["inquiries"] else []
+    paths += ["/instruments/005380/financial-ratios"] if "financial_ratios" in offer["inquiries"] else []
+    paths += ["/instruments/005380/opinions"] if "investment_opinions" in offer["inquiries"] else []
+    params = {"account_id": desk.accounts[broker]["id"]}
+
+    answers = {path: await desk.api.client.get(httpx.URL(path).copy_merge_params(params), headers=desk.demo) for path in paths}
+
+    seen = {path: (answer.status_code, answer.json().get("broker")) for path, answer in answers.items()}
+    assert paths
+    assert seen == dict.fromkeys(paths, (200, broker))
