@@ -45,7 +45,7 @@ async def seed(services: Services) -> bool:
                 await services.accounts.create(principal, request)
             except Conflict:
                 log.info("demo_account_exists", broker=broker)
-    adapters = [services.brokers.adapter(await services.accounts.credentials(account)) for account in await services.accounts.list_active()]
+    adapters = await adapters_of(of_one_market(await services.accounts.list_active()), services.accounts, services.brokers)
     if adapters and not await services.market.load_from(adapters):
         raise LocalError("no broker gave an instrument master")
     demo = await services.users.verify(DEMO_USER, DEMO_PASSWORD)
