@@ -9,6 +9,7 @@ from api.bootstrap import Services
 from api.domain.enums import Broker, Environment, Permission, Role
 from api.errors import Conflict
 from api.local.errors import LocalError
+from api.market.sources import adapters_of, of_one_market
 
 log = structlog.get_logger(__name__)
 
