@@ -43,6 +43,13 @@ class IssuedToken(Struct, frozen=True):
         return f"IssuedToken(expires_at={self.expires_at})"
 
 
+class _Refused(Struct, frozen=True):
+    """A token that the broker refused, and when."""
+
+    token: IssuedToken
+    at: datetime
+
+
 class TokenKey(str):
     """Names one token: ``broker:environment:kind:fingerprint of the app key``."""
 
@@ -81,7 +88,7 @@ class TokenStore:
         self._prefix = prefix
         self._leases = LeaseStore(redis, prefix, clock)
         self._known: dict[str, IssuedToken] = {}
-        self._refused: dict[str, IssuedToken] = {}
+        self._refused: dict[str, _Refused] = {}
         self._turns: dict[str, asyncio.Lock] = {}
 
     async def get(self, key: TokenKey, issue: Callable[[], Awaitable[IssuedToken]], *, valid_for_seconds: float = 60) -> str:
@@ -111,17 +118,17 @@ class TokenStore:
                     return await self._find_or_issue(key, issue, valid_for_seconds, with_fallback)
                 except BrokerRateLimited:
                     refused = self._refused.get(key)
-                    if refused is None or not self._lives(refused, valid_for_seconds):
+                    if refused is None or not self._lives(refused.token, valid_for_seconds):
                         raise
                     log.warning("refused_token_tried_again", key=str(key))
-                    self._known[key] = refused
-                    return refused.value
+                    self._known[key] = refused.token
+                    return refused.token.value
 
     async def invalidate(self, key: TokenKey, token: str) -> None:
         """Forget ``token`` because the broker refused it; a newer one that another process stored meanwhile stays."""
         known = self._known.get(key)
         if known is not None and known.value == token:
-            self._refused[key] = self._known.pop(key)
+            self._refused[key] = _Refused(self._known.pop(key), self._clock.now())
         async with _storage_failures_of(key):
             document = await self._tokens.find_one({"_id": key})
             if document is not None and self._open(document) in (None, token):
@@ -176,6 +183,9 @@ class TokenStore:
         document = await self._tokens.find_one({"_id": key})
         if document is None or (value := self._open(document)) is None:
             return None
+        refused = self._refused.get(key)
+        if refused is not None and value == refused.token.value and document["issued_at"] <= refused.at:
+            return None  # `invalidate` is about to delete it; whoever was refused with it would be refused a second time
         token = IssuedToken(value, document["expires_at"])
         return token if self._lives(token, valid_for_seconds) else None
 

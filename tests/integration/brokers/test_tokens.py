@@ -97,6 +97,36 @@ async def test_a_refused_token_is_replaced_once_for_all(make_store: MakeStore) -
     assert issuer.asked == 2
 
 
+async def test_a_refused_token_that_is_still_read_from_the_database_is_not_taken_up_again(
+    make_store: MakeStore, database: "AsyncIOMotorDatabase[Any]"
+) -> None:
+    issuer = Issuer()
+    store = make_store()
+    await store.get(KEY, issuer)
+    document = await database["broker_tokens"].find_one({"_id": KEY})
+    assert document is not None
+    await store.invalidate(KEY, "token-1")
+    await database["broker_tokens"].insert_one(document)  # as a caller sees it whose read overlaps with the deletion
+
+    assert await store.get(KEY, issuer) == "token-2"
+    assert await make_store().get(KEY, issuer) == "token-2"
+
+
+async def test_the_same_token_issued_again_after_a_refusal_is_taken_up(make_store: MakeStore) -> None:
+    issuer = Issuer()
+    first, second = make_store(), make_store()
+    await first.get(KEY, issuer)
+    await second.get(KEY, issuer)
+    await first.invalidate(KEY, "token-1")
+    await second.invalidate(KEY, "token-1")
+    await asyncio.sleep(0.002)  # times are kept in whole milliseconds
+    issuer.asked = 0  # KIS hands out the running token again: "token-1" once more
+
+    assert await first.get(KEY, issuer) == "token-1"
+    assert await second.get(KEY, issuer) == "token-1"
+    assert issuer.asked == 1
+
+
 async def test_invalidating_an_old_token_leaves_the_new_one(make_store: MakeStore) -> None:
     issuer = Issuer()
     store = make_store()
