@@ -84,7 +84,7 @@ def read_answer(tr: str, status: int, content: bytes, headers: Mapping[str, str]
     """
     try:
         blocks = msgspec.json.decode(content.decode("utf-8", "replace"), type=dict[str, Raw])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise problem(tr, "body", f"HTTP {status}, no JSON object: {error}") from error
     code = _text(blocks.get("rsp_cd")) or _text(blocks.get("error_code"))
     if not code:

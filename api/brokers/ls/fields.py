@@ -15,7 +15,7 @@ from api.kit.clock import KST
 
 T = TypeVar("T")
 
-_FIELD_IN_ERROR = re.compile(r"`(?:\$[^`]*?\.)?([^`]+)`")
+_FIELD_IN_ERROR = re.compile(r"missing required field `([^`]+)`|`\$[^`]*?\.?([^`.\[\]$]+)(?:\[[^`]*\])?`$")
 _CODE_LENGTH = 6
 _PREFIXES = "AQJ"  # stock or ETF, ETN, ELW
 _SIGNS = {"1": 1, "2": 1, "3": 0, "4": -1, "5": -1}  # upper limit, up, flat, lower limit, down
@@ -31,9 +31,9 @@ def decode(tr: str, raw: bytes | msgspec.Raw, wire_type: type[T]) -> T:
     """Decode a JSON block into its wire type."""
     try:
         return msgspec.json.decode(raw, type=wire_type)
-    except msgspec.DecodeError as error:  # ValidationError is one of them
+    except (msgspec.DecodeError, RecursionError) as error:  # ValidationError is one of them
         named = _FIELD_IN_ERROR.search(str(error))
-        raise problem(tr, named[1] if named else "body", str(error)) from error
+        raise problem(tr, (named[1] or named[2]) if named else "body", str(error)) from error
 
 
 def decimal(tr: str, field: str, value: Number) -> Decimal:

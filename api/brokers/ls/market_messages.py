@@ -15,7 +15,7 @@ class BookBlock(Struct, frozen=True, kw_only=True):
 
 
 class BookTotals(Struct, frozen=True, kw_only=True):
-    """``t1101OutBlock`` without its ten steps a side. ``hotime`` is HHMMSScc; ``ho_status`` 1 is the regular session."""
+    """``t1101OutBlock`` without its ten steps a side. ``hotime`` is HHMMSScc; ``ho_status`` 1 is the continuous session."""
 
     offer: Number
     bid: Number

@@ -16,7 +16,7 @@ from api.domain.enums import CandleInterval
 from api.kit.clock import KST, kst_day
 
 _STEPS = 10
-_REGULAR = "1"
+_AUCTION = "3"
 _CLOCK_SLACK = timedelta(minutes=1)
 _CUT_CHARACTER = "？\ufffd"  # what is left of a character cut in two, as an official example has it
 _MINUTE = timedelta(minutes=1)
@@ -38,8 +38,8 @@ def first_day_of(interval: CandleInterval, within: date) -> date:
 def order_book(answer: Answer, code: str, now: datetime) -> OrderBook:
     """Read t1101.
 
-    LS tells the time of day only: one that is still to come is yesterday's. Of ``ho_status`` only the regular session's code is documented:
-    in it there is no expected price, whatever the fields of the last auction still say.
+    LS tells the time of day only: one that is still to come is yesterday's. The codes of ``ho_status`` are seen in examples alone: 1 in the
+    continuous session, 3 in the pre-open auction (``donsigubun`` of the book feed). Outside 3 an expected price may be the last auction's.
     """
     tr = Tr.ORDER_BOOK
     raw = block(answer, tr.out_block())
@@ -47,7 +47,7 @@ def order_book(answer: Answer, code: str, now: datetime) -> OrderBook:
     steps = {name: value for name, value in decode(tr, raw, dict[str, object]).items() if isinstance(value, int | float | str)}
     at = instant(tr, "hotime", totals.hotime, kst_day(now), digits=8)
     price = count(tr, "yeprice", totals.yeprice)
-    is_auction = totals.ho_status.strip() != _REGULAR and price > 0
+    is_auction = totals.ho_status.strip() == _AUCTION and price > 0
     return OrderBook(
         symbol=code,
         asks=_levels(steps, "offer"),

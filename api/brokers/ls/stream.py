@@ -52,8 +52,7 @@ class LsStream:
         """Yield SC0 to SC4 as JSON text, with the KST day of arrival as ``trading_day`` in front.
 
         Raises:
-            BrokerUnavailable: The line broke, no pong came back, LS refused later on, a text is no frame, or the token is no longer the
-                shared one.
+            BrokerUnavailable: The line broke, no pong came back, LS refused later on, or the token is no longer the shared one.
         """
         for text in self._early:
             yield text
@@ -70,6 +69,8 @@ class LsStream:
             except TimeoutError:
                 continue
             header = _header(text)
+            if header is None:
+                continue
             if header.tr_cd in codes.NOTICE_TRS:
                 yield handed_on(text, self._clock)
             elif header.rsp_cd is not None and header.rsp_cd != codes.ACK_OK:
@@ -151,6 +152,8 @@ async def _register(socket: ClientConnection, token: str, clock: Clock) -> list[
             while True:
                 text = await _receive(socket)
                 header = _header(text)
+                if header is None:
+                    continue
                 if header.tr_cd in codes.NOTICE_TRS and header.rsp_cd is None:
                     early.append(handed_on(text, clock))
                 elif header.rsp_cd == codes.ACK_OK:
@@ -178,11 +181,13 @@ async def _receive(socket: ClientConnection) -> str:
     return message if isinstance(message, str) else message.decode("utf-8", "replace")
 
 
-def _header(text: str) -> FrameHeader:
+def _header(text: str) -> FrameHeader | None:
+    """None for a text that is no frame: it is passed over, and what it may have told the next reconciliation finds."""
     try:
         return _decode_frame.decode(text).header
-    except msgspec.DecodeError as error:  # its text is not logged: it could be an acknowledgement
-        raise BrokerUnavailable(LS, sent=True, reason=f"websocket: a text of {len(text)} characters is no frame") from error
+    except (msgspec.DecodeError, UnicodeError, RecursionError):  # its text is not logged: it could be an acknowledgement
+        log.warning("ls_stream_text_unreadable", broker=LS, length=len(text))
+        return None
 
 
 def _registration(token: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.brokers.base import BrokerRejected, BrokerUnavailable, Credentials, LiveOrder, NewOrder, Notice, NoticeKind
+from api.brokers.base import BrokerProtocolError, BrokerRejected, BrokerUnavailable, Credentials, LiveOrder, NewOrder, Notice, NoticeKind
 from api.brokers.ls import stream as ls_stream
 from api.brokers.ls.adapter import LsAdapter
 from api.brokers.registry import BrokerRegistry
@@ -195,6 +195,64 @@ async def test_stream_with_a_token_that_was_replaced_ends_itself(
     with pytest.raises(BrokerUnavailable, match="replaced"):
         await asyncio.wait_for(waiting, 5)
     await stream.aclose()
+
+
+MALFORMED = [
+    "",
+    " ",
+    "no frame",
+    "{",
+    "[]",
+    "null",
+    '{"header":null,"body":null}',
+    '{"header":{"tr_cd":7},"body":{}}',
+    '{"body":{"ordno":"1"}}',
+    '{"header":{"tr_cd":"SC1"},"body":',
+    '{"header":{"tr_cd":"S3_"},"body":{"price":"1"}}',
+    '{"header":{"tr_cd":"SC9"},"body":"?"}',
+    "[" * 5_000,
+]
+
+
+async def test_texts_that_are_no_frames_do_not_end_the_stream(adapter: LsAdapter, sandbox: Sandbox) -> None:
+    async with listening(adapter) as listener:
+        (connection,) = sandbox.doors.sockets[SandboxBroker.LS].connections
+        for text in MALFORMED:
+            connection.push(text)
+        placed = await adapter.place(an_order(), deadline=5)
+
+        assert (await listener.next()).order_number == placed.order_number
+
+
+async def test_frame_with_an_unreadable_body_is_handed_on_for_the_inbox(adapter: LsAdapter, sandbox: Sandbox) -> None:
+    stream = await adapter.open_execution_stream()
+    (connection,) = sandbox.doors.sockets[SandboxBroker.LS].connections
+    connection.push('{"header":{"tr_cd":"SC1"},"body":{"ordno":"seven"}}')
+
+    frame = await asyncio.wait_for(anext(stream.frames()), 5)
+
+    with pytest.raises(BrokerProtocolError):
+        adapter.parse_notices(frame)
+    await stream.aclose()
+
+
+@pytest.mark.parametrize(("port", "account"), [("paper", "real"), ("real", "paper")])
+async def test_token_of_the_other_environment_opens_no_stream(
+    make_registry: Callable[[int], BrokerRegistry],
+    sandbox: Sandbox,
+    control: httpx.AsyncClient,
+    credentials: Credentials,
+    paper_credentials: Credentials,
+    port: str,
+    account: str,
+) -> None:
+    (await control.put("/variants", json={"ls_websocket_environment": port})).raise_for_status()
+    adapter = make_registry(sandbox.ls_port).adapter(credentials if account == "real" else paper_credentials)
+
+    with pytest.raises(BrokerRejected) as caught:
+        await adapter.open_execution_stream()
+
+    assert caught.value.code == "10001"
 
 
 async def test_wrong_secret_opens_no_stream(
