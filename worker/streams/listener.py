@@ -6,6 +6,7 @@ broker's own list at the start, every 20 seconds and when something waits for ev
 """
 
 import asyncio
+import math
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NoReturn
@@ -179,7 +180,7 @@ class Listener:
 
     async def _reconcile_forever(self) -> NoReturn:
         clock = self._services.clock
-        last_reconnect = clock.monotonic()
+        last_reconnect = -math.inf
         pause = _SETTLE_SECONDS
         while True:
             self._wake.clear()
@@ -196,7 +197,7 @@ class Listener:
                 if done.changed:
                     log.info("reconciled", account_id=self._account.id, changed=done.changed, missed_shares=done.missed_fills)
                 if done.missed_fills and clock.monotonic() - last_reconnect > _RECONNECT_PAUSE:
-                    last_reconnect = clock.monotonic()
+                    last_reconnect = -math.inf
                     self._reconnect.set()  # a socket that looks healthy and missed something is no evidence
                 pause = _SETTLE_SECONDS if done.changed or not done.is_open else min(pause * 1.3, _SETTLE_LONGEST)
                 delay = pause if done.is_open else None
