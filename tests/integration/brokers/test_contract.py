@@ -2,10 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from redis.asyncio import Redis
 
 from api.brokers.base import (
     BrokerAdapter,
@@ -16,18 +20,35 @@ from api.brokers.base import (
     BrokerRateLimited,
     BrokerRejected,
     BrokerUnavailable,
+    BrokerUnsupported,
     Credentials,
     ExecutionStream,
+    Inquiry,
     LiveOrder,
     NewOrder,
     Notice,
     NoticeKind,
 )
+from api.brokers.market_data import RankedInstrument
 from api.brokers.registry import BrokerRegistry
-from api.domain.enums import Broker, Exchange, OrderType, Side, TimeInForce
+from api.brokers.sandbox.server import Sandbox
+from api.domain.enums import (
+    PRICED_ORDER_TYPES,
+    Broker,
+    CandleInterval,
+    Environment,
+    Exchange,
+    OrderType,
+    RankingKind,
+    Side,
+    TimeInForce,
+)
 from api.kit.clock import SystemClock, kst_day
+from api.kit.crypto import Cipher
+from api.settings import Settings
 
 SYMBOL = "005930"
+TODAY = kst_day(SystemClock().now())
 DEADLINE = 5.0
 Ledger = Callable[..., Awaitable[list[dict[str, Any]]]]
 
@@ -499,3 +520,202 @@ async def test_a_token_that_cannot_be_issued_means_that_the_order_was_not_sent(
 
     assert not (isinstance(caught.value, BrokerUnavailable) and caught.value.sent)
     assert await ledger(account_number=credentials.account_number) == []
+
+
+# --- what Capabilities names, and what it does not ------------------------------------------------------------------------
+
+Ask = Callable[[BrokerAdapter], Awaitable[Any]]
+INQUIRIES: dict[Inquiry, Ask] = {
+    Inquiry.SELLABLE_QUANTITY: lambda adapter: adapter.get_sellable_quantity(SYMBOL),
+    Inquiry.ORDER_BOOK: lambda adapter: adapter.get_order_book(SYMBOL),
+    Inquiry.FINANCIAL_RATIOS: lambda adapter: adapter.list_financial_ratios(SYMBOL, is_quarterly=False),
+    Inquiry.INVESTMENT_OPINIONS: lambda adapter: adapter.list_investment_opinions(SYMBOL, first=TODAY - timedelta(days=90), last=TODAY),
+    Inquiry.TRADING_DAYS: lambda adapter: adapter.list_trading_days(TODAY),
+    Inquiry.INSTRUMENTS: lambda adapter: adapter.list_instruments(),
+    Inquiry.INSTRUMENT_DETAIL: lambda adapter: adapter.get_instrument_detail(SYMBOL),
+}
+
+
+def is_sane(inquiry: Inquiry, answer: Any) -> bool:
+    """Whether an answer about 005930 is one: filled, in order, of the right stock."""
+    match inquiry:
+        case Inquiry.SELLABLE_QUANTITY:
+            return bool(answer == 100)
+        case Inquiry.ORDER_BOOK:
+            asks, bids = [level.price for level in answer.asks], [level.price for level in answer.bids]
+            return asks == sorted(asks) and bids == sorted(bids, reverse=True) and bids[0] < asks[0] and answer.symbol == SYMBOL
+        case Inquiry.FINANCIAL_RATIOS:
+            periods = [ratio.period for ratio in answer]
+            return bool(periods) and periods == sorted(periods, reverse=True)
+        case Inquiry.INVESTMENT_OPINIONS:
+            days = [opinion.published_on for opinion in answer]
+            return days == sorted(days, reverse=True) and all(TODAY - timedelta(days=90) <= day <= TODAY for day in days)
+        case Inquiry.TRADING_DAYS:
+            return bool(answer[0].day == TODAY)
+        case Inquiry.INSTRUMENTS:
+            (found,) = [instrument for instrument in answer if instrument.symbol == SYMBOL]
+            return (found.name, found.market, found.kind) == ("삼성전자", "KOSPI", "stock") and found.reference_price > 0
+        case Inquiry.INSTRUMENT_DETAIL:
+            return bool(answer.symbol == SYMBOL and answer.name)
+
+
+async def calls_of(control: httpx.AsyncClient, broker: Broker) -> int:
+    """REST calls that the sandbox has counted at a broker."""
+    counted: int = (await control.get("/limits")).json()["counts"][broker]["calls"]
+    return counted
+
+
+@pytest.fixture
+async def at_sandbox(
+    settings: Settings, sandbox: Sandbox, database: "AsyncIOMotorDatabase[Any]", redis: Redis, cipher: Cipher
+) -> AsyncIterator[BrokerRegistry]:
+    """Adapters whose paper server is the sandbox too, so that the brokers' own are never called."""
+    kis_socket, ls_socket = (url.replace("http", "ws", 1) for url in (sandbox.kis_url, sandbox.ls_url))
+    paper = {
+        "kis_paper_url": sandbox.kis_url,
+        "kis_paper_ws_url": kis_socket,
+        "kis_master_url": f"{sandbox.kis_url}/common/master",
+        "ls_url": sandbox.ls_url,
+        "ls_paper_ws_url": ls_socket,
+    }
+    made = BrokerRegistry(settings.model_copy(update=paper), database, redis, cipher, SystemClock())
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture(params=["real", "paper"])
+async def either(
+    request: pytest.FixtureRequest, broker: Broker, control: httpx.AsyncClient, at_sandbox: BrokerRegistry
+) -> tuple[BrokerAdapter, Credentials]:
+    """An adapter to an account of the sandbox's, spoken to as such and as to the broker's paper server."""
+    environment = Environment.PAPER if request.param == "paper" else Environment.SANDBOX
+    body = {"broker": broker, "environment": request.param, "cash": 100_000_000, "positions": {SYMBOL: 100}}
+    account = (await control.post("/accounts", json=body)).raise_for_status().json()
+    credentials = Credentials(
+        account_id=f"{broker}-{request.param}",
+        broker=broker,
+        environment=environment,
+        account_number=account["account_number"],
+        app_key=account["app_key"],
+        app_secret=account["app_secret"],
+        hts_id=account["hts_id"] if broker is Broker.KIS else "",
+    )
+    return at_sandbox.adapter(credentials), credentials
+
+
+@pytest.mark.parametrize("inquiry", Inquiry)
+async def test_each_inquiry_answers_or_says_that_it_is_not_offered_without_asking(
+    either: tuple[BrokerAdapter, Credentials], control: httpx.AsyncClient, inquiry: Inquiry
+) -> None:
+    adapter, credentials = either
+    before = await calls_of(control, credentials.broker)
+
+    if inquiry in adapter.capabilities.inquiries:
+        assert is_sane(inquiry, await INQUIRIES[inquiry](adapter))
+    else:
+        with pytest.raises(BrokerUnsupported):
+            await INQUIRIES[inquiry](adapter)
+        assert await calls_of(control, credentials.broker) == before
+
+
+@pytest.mark.parametrize("kind", RankingKind)
+async def test_each_ranking_is_in_order_or_not_offered(
+    either: tuple[BrokerAdapter, Credentials], control: httpx.AsyncClient, kind: RankingKind
+) -> None:
+    adapter, credentials = either
+    before = await calls_of(control, credentials.broker)
+
+    if kind not in adapter.capabilities.rankings:
+        with pytest.raises(BrokerUnsupported):
+            await adapter.list_ranking(kind)
+        assert await calls_of(control, credentials.broker) == before
+        return
+    rows = await adapter.list_ranking(kind)
+
+    measures: dict[RankingKind, Callable[[RankedInstrument], float]] = {
+        RankingKind.VOLUME: lambda row: -row.volume,
+        RankingKind.TURNOVER: lambda row: -(row.turnover_amount or 0),
+        RankingKind.GAINERS: lambda row: -float(row.change_rate),
+        RankingKind.LOSERS: lambda row: float(row.change_rate),
+    }
+    measure = measures[kind]
+    assert [row.rank for row in rows] == list(range(1, len(rows) + 1)) != []
+    assert [measure(row) for row in rows] == sorted(measure(row) for row in rows)
+
+
+@pytest.mark.parametrize("interval", CandleInterval)
+async def test_each_kind_of_bar_is_whole_and_in_order_or_not_offered(
+    either: tuple[BrokerAdapter, Credentials], control: httpx.AsyncClient, interval: CandleInterval
+) -> None:
+    adapter, credentials = either
+    first = TODAY if interval is CandleInterval.MINUTE else TODAY - timedelta(days=40)
+    before = await calls_of(control, credentials.broker)
+
+    if interval not in adapter.capabilities.candle_intervals:
+        with pytest.raises(BrokerUnsupported):
+            await adapter.list_candles(SYMBOL, interval, first=first, last=TODAY)
+        assert await calls_of(control, credentials.broker) == before
+        return
+    bars = await adapter.list_candles(SYMBOL, interval, first=first, last=TODAY)
+
+    times = [bar.opened_at for bar in bars]
+    assert times == sorted(set(times)) != []
+    assert all(bar.low_price <= min(bar.open_price, bar.close_price) for bar in bars)
+    assert all(bar.high_price >= max(bar.open_price, bar.close_price) for bar in bars)
+    assert bars[-1].close_price == (await price_of(control))["last_price"]
+
+
+async def test_shares_that_are_for_sale_already_are_not_sellable(adapter: BrokerAdapter, control: httpx.AsyncClient) -> None:
+    upper_limit = int((await price_of(control))["upper_limit"])
+    await adapter.place(an_order(price=upper_limit, side=Side.SELL, quantity=30), deadline=DEADLINE)
+
+    async def are_fewer() -> bool:
+        return await adapter.get_sellable_quantity(SYMBOL) == 70
+
+    await eventually(are_fewer)
+    assert await adapter.get_sellable_quantity("000660") == 0
+
+
+async def test_a_part_of_an_order_moves_to_a_new_price_and_the_rest_stays(
+    adapter: BrokerAdapter, notices: list[Notice], far_price: int
+) -> None:
+    order = an_order(price=far_price)
+    taken = await adapter.place(order, deadline=DEADLINE)
+    await wait_for_row(adapter, taken.order_number, lambda row: True)
+
+    changed = await adapter.replace(
+        live(order, taken.order_number, taken.branch), limit_price=far_price + 1000, quantity=4, deadline=DEADLINE
+    )
+
+    moved = await wait_for_row(adapter, changed.order_number, lambda row: row.leaves_quantity == 4)
+    rest = await wait_for_row(adapter, taken.order_number, lambda row: row.leaves_quantity == 6)
+    assert (moved.limit_price, moved.original_order_number) == (far_price + 1000, taken.order_number)
+    assert (rest.limit_price, rest.quantity) == (far_price, 10)
+    notice = await wait_for_notice(notices, NoticeKind.REPLACED)
+    assert (notice.order_number, notice.original_order_number, notice.quantity) == (changed.order_number, taken.order_number, 4)
+
+
+async def test_more_than_is_open_cannot_be_moved(adapter: BrokerAdapter, far_price: int) -> None:
+    order = an_order(price=far_price)
+    taken = await adapter.place(order, deadline=DEADLINE)
+    await wait_for_row(adapter, taken.order_number, lambda row: True)
+
+    with pytest.raises(BrokerRejected):
+        await adapter.replace(live(order, taken.order_number, taken.branch), limit_price=far_price + 1000, quantity=11, deadline=DEADLINE)
+
+
+async def test_every_order_kind_of_the_capabilities_is_taken(
+    either: tuple[BrokerAdapter, Credentials], control: httpx.AsyncClient, ledger: Ledger, far_price: int
+) -> None:
+    adapter, credentials = either
+    (await control.put("/limits", json={"broker": credentials.broker, "enabled": False})).raise_for_status()
+    kinds = sorted(adapter.capabilities.order_kinds)
+
+    for order_type, time_in_force, exchange in kinds:
+        priced = order_type in PRICED_ORDER_TYPES
+        order = an_order(quantity=1, price=far_price if priced else None, order_type=order_type, time_in_force=time_in_force)
+        taken = await adapter.place(msgspec.structs.replace(order, exchange=exchange), deadline=DEADLINE)
+        assert taken.order_number, (order_type, time_in_force, exchange)
+
+    assert [row["venue"] for row in await ledger(account_number=credentials.account_number)] == [exchange for _, _, exchange in kinds]
+    assert {exchange for _, _, exchange in kinds} <= ({Exchange.KRX} if credentials.environment is Environment.PAPER else set(Exchange))

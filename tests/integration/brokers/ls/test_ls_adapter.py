@@ -137,6 +137,20 @@ async def test_replace_and_cancel_run_under_numbers_of_their_own(adapter: LsAdap
     assert len(await ledger()) == 4
 
 
+async def test_shares_moved_to_a_new_price_are_not_canceled_ones(adapter: LsAdapter, ledger: Ledger) -> None:
+    placed = await adapter.place(an_order(), deadline=5)
+    moved = await adapter.replace(live(placed.order_number), limit_price=51_000, quantity=4, deadline=5)
+
+    async def is_split() -> bool:
+        return [row["leaves_quantity"] for row in await ledger()] == [6, 4]
+
+    await until(is_split)
+    rest, part = await adapter.list_orders(kst_day(SystemClock().now()))
+
+    assert (rest.order_number, rest.leaves_quantity, rest.canceled_quantity) == (placed.order_number, 6, 0)
+    assert (part.order_number, part.leaves_quantity, part.order_type_code) == (moved.order_number, 4, "00")
+
+
 async def test_paper_account_speaks_other_codes_and_means_the_same(
     make_registry: Callable[[int], BrokerRegistry], sandbox: Sandbox, paper_credentials: Credentials, ledger: Ledger
 ) -> None:
