@@ -61,7 +61,7 @@ class ControlledSandbox:
                 process.kill()
                 await process.wait()
         assert process.returncode == 0, f"{client}:\n{errors.decode(errors='replace')[-4000:]}"
-        return msgspec.json.decode(output.strip().rpartition(b"\n")[2], type=Seen)
+        return msgspec.json.decode(output, type=Seen)
 
     async def executions(self, account: dict[str, Any]) -> list[tuple[int, int, int]]:
         """The account's executions in the ledger: order number, shares, price."""

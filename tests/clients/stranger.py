@@ -1,7 +1,7 @@
 """Runs one client library in a process of its own: ``python -m tests.clients.stranger`` with a `Task` as JSON on standard input.
 
 A process of its own, because the libraries leave threads, sockets and event loops behind, read the TLS settings when they are imported, and
-keep tokens at home. The last line on standard output is a `Seen` as JSON.
+keep tokens at home. Standard output is a `Seen` as JSON and nothing else.
 """
 
 import importlib
@@ -19,6 +19,8 @@ from tests.clients.seen import Seen, Task
 
 def main() -> None:
     """Lead the brokers' names here, then do what the library's module does."""
+    answer = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what the libraries print
     task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["HOME"] = folder
@@ -30,9 +32,7 @@ def main() -> None:
             traceback.print_exc()
             sys.stderr.flush()
             os._exit(1)
-        sys.stdout.flush()
-        sys.stdout.buffer.write(b"\n" + msgspec.json.encode(seen) + b"\n")
-        sys.stdout.buffer.flush()
+        os.write(answer, msgspec.json.encode(seen))
         os._exit(0)  # before the libraries' threads and destructors miss what they need
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.clients.conftest import ControlledSandbox
 from tests.clients.seen import BOUGHT, PRICE, Seen
+from tests.stack import until
 
 # python-kis as published knows the notice of before 2025-03 and the trade of before 2026-09, and drops the wider ones with an error
 _EARLIER = {"kis_notice_layout": "23-2024", "kis_trade_fields": "46"}
@@ -33,4 +34,8 @@ async def assert_agrees(sandbox: ControlledSandbox, account: dict[str, Any], see
     assert await sandbox.executions(account) == [(seen.bought, BOUGHT, PRICE)]
     assert seen.fills == [(seen.bought, BOUGHT, PRICE)]
     assert {number: shares for number, shares in seen.day.items() if shares} == {seen.bought: BOUGHT}
-    assert await sandbox.state_of(account, seen.changed) == "canceled"
+
+    async def is_canceled() -> bool:
+        return await sandbox.state_of(account, seen.changed) == "canceled"
+
+    await until(is_canceled, "the exchange has confirmed the cancel", seconds=10)

@@ -11,6 +11,8 @@ from pykis.client.exceptions import KisAPIError
 
 from tests.clients.seen import BOUGHT, LOW, LOWER, MARKETABLE, SYMBOL, WAITING, Seen, until
 
+_KST = datetime.timezone(datetime.timedelta(hours=9))
+
 
 def trade(account: dict[str, Any]) -> Seen:
     """The usual calls at a real account; it cannot change an order at a paper one."""
@@ -38,7 +40,7 @@ def trade(account: dict[str, Any]) -> Seen:
         stock.buy(price=MARKETABLE + 1, qty=1)
     except KisAPIError as error:
         refused = str(error)
-    day = scope.daily_orders(datetime.date.today()).orders
+    day = scope.daily_orders(datetime.datetime.now(_KST).date()).orders
     until(lambda: any(_tells_of_a_fill(notice) for notice in notices), "the notice of the fill")
     ticket.unsubscribe()
     return Seen(
