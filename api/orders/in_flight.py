@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 from api.errors import TooManyRequests
 
-MOST = 1000
-"""In all. Several seconds' work of a process."""
+MOST = 400
+"""In all. Some seconds' work of a process."""
 
-MOST_PER_ACCOUNT = 200
+MOST_PER_ACCOUNT = 150
 """No broker takes more in the time that an order may wait for its place and its answer together (KIS: 19 a second, 10 s)."""
 
 _RETRY_SECONDS = 1.0
