@@ -25,6 +25,7 @@ _PERIODS = {"2": Period.DAY, "3": Period.WEEK, "4": Period.MONTH, "5": Period.YE
 _DAYS_OF = {Period.DAY: 2, Period.WEEK: 9, Period.MONTH: 40, Period.YEAR: 400}  # calendar days that surely hold a bar, holidays apart
 _HOLIDAYS = 30
 _MOST_ROWS = 500
+_MINUTES_A_DAY = 1_440
 _LATEST = "99999999"
 _MILLION = 1_000_000
 _NOTHING = Answer("00000", "해당자료가 없습니다.")
@@ -70,6 +71,7 @@ class ChartDesk:
         length = max(1, call.number("ncnt"))
 
         def rows(instrument: Instrument, first: date, last: date, wanted: int) -> _Rows:
+            wanted += _MINUTES_A_DAY // length  # of the first day read, some may lie behind the cursor
             found: list[tuple[_Label, Block]] = []
             day, days = last, 0
             while day >= first and len(found) <= wanted and days < (_day_count(call) or days + 1):
