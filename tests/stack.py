@@ -160,7 +160,11 @@ class Stack:
         truth = (sum(entry["quantity"] for entry in executions), sum(entry["quantity"] * entry["price"] for entry in executions))
         recorded = (sum(fill["quantity"] for fill in order["fills"]), sum(fill["amount"] for fill in order["fills"]))
         assert (order["cumulative_quantity"], order["filled_amount"]) == recorded
-        assert recorded == truth
+        # Of large orders LS's lists give an average in hundredths of a won, and several amounts fit it: what no notice told of is known
+        # that well and no better.
+        is_rounded = order["broker"] == "ls" and any(fill["source"] == "reconciliation" for fill in order["fills"])
+        assert recorded[0] == truth[0]
+        assert abs(recorded[1] - truth[1]) <= (truth[0] * 15 // 1000 if is_rounded else 0)
 
     async def close(self) -> None:
         """End all processes."""

@@ -2,7 +2,8 @@
 
 LS's lists tell average prices: t0425 in whole won, CSPAQ13700 with two decimals. Between them and the amount stand two facts: Korean prices
 move in ticks, and a limit order trades at its limit or better. So often a single amount fits the average, and that is then the amount.
-What stays open is settled by LS's totals where only one order of a side is open: they are exact, over all orders of the account.
+What stays open is settled by LS's totals where only one order of a side is open: they are exact, over all orders of the account. Where
+several are, nothing that LS tells can settle them: they get the likeliest amounts that add up to the total.
 
 Choice: prices from 20,000 won on are taken as multiples of 5, the smallest tick there is at such prices (ETFs), below as multiples of 1:
 the tick changes at 2,000 won, and no single day moves a price tenfold. Orders that may trade off the grid (midpoint, types that Lucy has
@@ -71,9 +72,37 @@ def only_amount(order: BrokerOrder, average: Average) -> int | None:
     return found[0] if len(found) == 1 else None
 
 
-def nearest_amount(order: BrokerOrder, average: Average) -> int:
-    """The best guess where several are possible."""
-    return int((order.cumulative_quantity * average.price).to_integral_value(ROUND_HALF_UP))
+def likeliest_amounts(orders: Sequence[BrokerOrder], averages: Mapping[str, Average], rest: int | None) -> dict[str, int]:
+    """The best guess where several amounts are possible, by order number: those nearest to the averages that add up to ``rest``.
+
+    So what one order has too much another has too little, and the sum over the account is exact. Without ``rest``, or where it cannot be
+    met, each gets the amount nearest to its own average.
+    """
+    possible = {order.order_number: possible_amounts(order, averages[order.order_number]) for order in orders}
+    wanted = {order.order_number: order.cumulative_quantity * averages[order.order_number].price for order in orders}
+    nearest = {number: _nearest(amounts, wanted[number]) for number, amounts in possible.items()}
+    if rest is None:
+        return nearest
+    chosen = dict(nearest)
+    while missing := rest - sum(chosen.values()):
+        direction = 1 if missing > 0 else -1
+        moves = [
+            (-amounts.step, abs(chosen[number] + direction * amounts.step - wanted[number]), number)  # coarse steps before fine ones
+            for number, amounts in possible.items()
+            if abs(missing - direction * amounts.step) < abs(missing) and chosen[number] + direction * amounts.step in amounts
+        ]
+        if not moves:
+            return nearest
+        *_, number = min(moves)
+        chosen[number] += direction * possible[number].step
+    return chosen
+
+
+def _nearest(amounts: range, wanted: Decimal) -> int:
+    if not amounts:  # a price off the grid that was taken for one on it
+        return int(wanted.to_integral_value(ROUND_HALF_UP))
+    index = int(((wanted - amounts.start) / amounts.step).to_integral_value(ROUND_HALF_UP))
+    return amounts[min(max(index, 0), len(amounts) - 1)]
 
 
 def listed_totals(total: OrdersTotal) -> Totals | None:
@@ -95,19 +124,24 @@ def from_totals(orders: Iterable[BrokerOrder], averages: Mapping[str, Average], 
         totals: Taken only where its shares are those of ``orders``, and the rest fits the order's average.
     """
     executed = list(orders)
-    if totals.quantity is not None and totals.quantity != sum(order.cumulative_quantity for order in executed):
-        return {}
     found: dict[str, int] = {}
-    for side, amount in totals.amounts.items():
-        of_side = [order for order in executed if order.side is side]
-        unknown = [order for order in of_side if order.order_number not in known]
-        if totals.quantities is not None and totals.quantities[side] != sum(order.cumulative_quantity for order in of_side):
-            continue
-        if len(unknown) == 1:
-            rest = amount - sum(known[order.order_number] for order in of_side if order.order_number in known)
-            if rest in possible_amounts(unknown[0], averages[unknown[0].order_number]):
-                found[unknown[0].order_number] = rest
+    for side in Side:
+        unknown = [order for order in executed if order.side is side and order.order_number not in known]
+        rest = unknown_rest(executed, known, totals, side)
+        if len(unknown) == 1 and rest is not None and rest in possible_amounts(unknown[0], averages[unknown[0].order_number]):
+            found[unknown[0].order_number] = rest
     return found
+
+
+def unknown_rest(orders: Iterable[BrokerOrder], known: Mapping[str, int], totals: Totals, side: Side) -> int | None:
+    """What the unknown orders of a side came to together; None where the totals are of another moment than ``orders``."""
+    executed = list(orders)
+    of_side = [order for order in executed if order.side is side]
+    if totals.quantity is not None and totals.quantity != sum(order.cumulative_quantity for order in executed):
+        return None
+    if totals.quantities is not None and totals.quantities[side] != sum(order.cumulative_quantity for order in of_side):
+        return None
+    return totals.amounts[side] - sum(known[order.order_number] for order in of_side if order.order_number in known)
 
 
 class HistoryPage(Struct, frozen=True):

@@ -3,7 +3,8 @@
 t0425 lists the orders; its amounts are only as good as an average rounded to the won (`amounts`). Where several amounts fit, and LS's
 totals do not settle which, CSPAQ13700 is asked for averages with decimals: once for each state of an order, because that TR gives one
 answer a second and a reconciliation must not wait. It is asked from the newest open number downwards, ten pages at most. What it does not
-settle keeps the nearest amount (off by half a hundredth of a won a share at worst); what could not be asked is asked the next time.
+settle gets the likeliest amount (off by a hundredth of a won a share at worst, and by nothing in sum); what could not be asked is asked
+the next time.
 """
 
 from datetime import date
@@ -19,6 +20,7 @@ from api.brokers.ls.codes import LS, Tr
 from api.brokers.ls.limits import MAX_PAGES
 from api.brokers.ls.market_messages import HistoryBlock
 from api.brokers.ls.rest import LsRest
+from api.domain.enums import Side
 
 log = structlog.get_logger()
 
@@ -107,7 +109,12 @@ class LsDayOrders:
             elif average is not None:
                 closer[number] = average
         found |= amounts.from_totals(executed, averages | closer, known | found, totals)
-        rounded = {number: amounts.nearest_amount(wanted[number], average) for number, average in closer.items() if number not in found}
+        rounded: dict[str, int] = {}
+        for side in Side:
+            of_side = [wanted[number] for number in closer if number not in found and wanted[number].side is side]
+            are_all = len(of_side) == sum(order.side is side and number not in found for number, order in wanted.items())
+            rest = amounts.unknown_rest(executed, known | found, totals, side) if are_all else None
+            rounded |= amounts.likeliest_amounts(of_side, closer, rest)
         if rounded:
             log.info("ls_amounts_rounded", account_id=self._account_id, orders=sorted(rounded))
         return found | rounded

@@ -1,8 +1,9 @@
 """Order lists: t0425 (today's orders, filled and open) and CSPAQ13700 (order and fill history).
 
 How a canceled or changed *original* looks in t0425 is not known (only its child rows were seen): its ``ordrem`` is 0, its ``status``
-names what became of it, and ``cfmqty`` stands on the child row alone. How many rows a page has is not known either, nor whether paper
-has CSPAQ13700: the variant ``ls_order_history`` takes it away (01900), or lets it fail (IGW40013).
+names what became of it, and ``cfmqty`` stands on the child row alone. How many rows a page has is not known either, nor whether a
+row of CSPAQ13700 is an order with its average price or an execution, nor whether paper has it: the variant ``ls_order_history`` makes its
+rows executions, takes it away (01900), or lets it fail (IGW40013).
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class OrderLists:
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
         self._exchange = doors.exchange
-        doors.known_variants[_HISTORY] = ("offered", "not_offered", "failing")
+        doors.known_variants[_HISTORY] = ("orders", "executions", "not_offered", "failing")
         self._totals: dict[tuple[str, _Filter], tuple[int, Block]] = {}
 
     def trs(self) -> list[Tr]:
@@ -205,7 +206,7 @@ class OrderLists:
         blocks: Blocks = {
             "CSPAQ13700OutBlock1": echo,
             "CSPAQ13700OutBlock2": totals,
-            "CSPAQ13700OutBlock3": [_history_row(o, today) for o in page],
+            "CSPAQ13700OutBlock3": [row for order in page for row in self._history_rows(order, today)],
         }
         if not page:
             return Reply(NOTHING_LISTED, blocks)
@@ -215,6 +216,15 @@ class OrderLists:
             "Y" if has_more else "N",
             str(page[-1].number) if has_more else "",
         )
+
+    def _history_rows(self, order: Order, day: str) -> list[Block]:
+        row = _history_row(order, day)
+        trades = [execution for execution in order.executions if not execution.is_busted]
+        if self._doors.variant(_HISTORY) != "executions" or not trades:
+            return [row]
+        return [
+            row | {"ExecQty": trade.quantity, "ExecPrc": decimal_text(trade.price), "ExecTrxTime": clock_text(trade.at)} for trade in trades
+        ]
 
 
 def _walk(

@@ -75,6 +75,36 @@ async def test_amounts_of_orders_with_many_prices_are_exact(adapter: LsAdapter, 
     assert any(order.filled_amount % order.cumulative_quantity for order in executed)
 
 
+async def buy_funds(adapter: LsAdapter, control: httpx.AsyncClient) -> None:
+    """Large orders in ticks of 5 won: several amounts fit an average in hundredths of a won."""
+    (await control.put("/liquidity", json={"level_quantity": 397, "refill_milliseconds": 0})).raise_for_status()
+    for quantity in (1_800, 1_801, 1_803):
+        await trade(adapter, control, side=Side.BUY, quantity=quantity, symbol="069500")
+
+
+async def test_amounts_that_the_averages_leave_open_add_up_all_the_same(
+    adapter: LsAdapter, control: httpx.AsyncClient, ledger: Ledger
+) -> None:
+    await buy_funds(adapter, control)
+
+    orders = await listed(adapter)
+
+    true_amounts = [amount for _, _, amount in await truth(ledger)]
+    assert sum(order.filled_amount for order in orders) == sum(true_amounts)
+    for order, amount in zip(orders, true_amounts, strict=True):
+        assert order.filled_amount % 5 == 0
+        assert abs(order.filled_amount - amount) <= order.cumulative_quantity * 0.015
+
+
+async def test_a_history_of_executions_settles_every_amount(adapter: LsAdapter, control: httpx.AsyncClient, ledger: Ledger) -> None:
+    (await control.put("/variants", json={"ls_order_history": "executions"})).raise_for_status()
+    await buy_funds(adapter, control)
+
+    orders = await listed(adapter)
+
+    assert told(orders) == await truth(ledger)
+
+
 async def test_amounts_are_asked_for_once(adapter: LsAdapter, control: httpx.AsyncClient, ledger: Ledger) -> None:
     for quantity in (16, 23):
         await trade(adapter, control, side=Side.BUY, quantity=quantity)
@@ -132,7 +162,7 @@ async def test_amounts_are_exact_once_they_are_told_again(adapter: LsAdapter, co
     for quantity in (16, 23):
         await trade(adapter, control, side=Side.BUY, quantity=quantity)
     rounded = await listed(adapter)
-    (await control.put("/variants", json={"ls_order_history": "offered"})).raise_for_status()
+    (await control.put("/variants", json={"ls_order_history": "orders"})).raise_for_status()
 
     orders = await listed(adapter)
 

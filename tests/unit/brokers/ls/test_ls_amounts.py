@@ -74,22 +74,41 @@ def test_the_true_amount_is_always_among_the_possible_ones(case: tuple[BrokerOrd
     assert amounts.only_amount(order, average) in (None, amount)
 
 
-@given(executed_orders(), st.sampled_from([ROUND_HALF_UP, ROUND_DOWN]))
-def test_the_nearest_amount_is_off_by_a_hundredth_a_share_at_most(case: tuple[BrokerOrder, int], rounding: str) -> None:
-    order, amount = case
+def numbered(cases: list[tuple[BrokerOrder, int]]) -> tuple[list[BrokerOrder], dict[str, int]]:
+    """Orders with numbers of their own, and their true amounts by number."""
+    orders = [msgspec.structs.replace(order, order_number=str(number)) for number, (order, _) in enumerate(cases, 1)]
+    return orders, {order.order_number: amount for order, (_, amount) in zip(orders, cases, strict=True)}
 
-    guess = amounts.nearest_amount(order, told(order, amount, UNITS["hundredth"], rounding))
 
-    assert abs(guess - amount) <= order.cumulative_quantity / 100 + 1
+@given(st.lists(executed_orders(), max_size=6), st.sampled_from([ROUND_HALF_UP, ROUND_DOWN]))
+def test_the_likeliest_amounts_add_up_and_are_off_by_hundredths_a_share(cases: list[tuple[BrokerOrder, int]], rounding: str) -> None:
+    orders, truth = numbered(cases)
+    averages = {order.order_number: told(order, truth[order.order_number], UNITS["hundredth"], rounding) for order in orders}
+
+    guesses = amounts.likeliest_amounts(orders, averages, sum(truth.values()))
+
+    if len({amounts.possible_amounts(order, averages[order.order_number]).step for order in orders}) <= 1:
+        assert sum(guesses.values()) == sum(truth.values())
+    for order in orders:
+        assert abs(guesses[order.order_number] - truth[order.order_number]) <= order.cumulative_quantity * 0.015
+
+
+@given(executed_orders(), st.integers(-(10**9), 10**9))
+def test_a_sum_that_cannot_be_met_changes_no_guess(case: tuple[BrokerOrder, int], off: int) -> None:
+    (order,), truth = numbered([case])
+    averages = {"1": told(order, truth["1"], UNITS["hundredth"], ROUND_HALF_UP)}
+
+    guesses = amounts.likeliest_amounts([order], averages, truth["1"] + off)
+
+    assert guesses["1"] == truth["1"] + off or guesses == amounts.likeliest_amounts([order], averages, None)
 
 
 @given(st.lists(executed_orders(), min_size=1, max_size=6))
 def test_totals_settle_the_one_open_amount_of_a_side(cases: list[tuple[BrokerOrder, int]]) -> None:
-    numbered = [(msgspec.structs.replace(order, order_number=str(number)), amount) for number, (order, amount) in enumerate(cases, 1)]
-    orders, truth = [order for order, _ in numbered], {order.order_number: amount for order, amount in numbered}
-    averages = {order.order_number: told(order, amount, UNITS["whole"], ROUND_HALF_UP) for order, amount in numbered}
+    orders, truth = numbered(cases)
+    averages = {order.order_number: told(order, truth[order.order_number], UNITS["whole"], ROUND_HALF_UP) for order in orders}
     totals = Totals(
-        {side: sum(amount for order, amount in numbered if order.side is side) for side in Side},
+        {side: sum(truth[order.order_number] for order in orders if order.side is side) for side in Side},
         quantity=sum(order.cumulative_quantity for order in orders),
     )
     open_orders = {next((order.order_number for order in orders if order.side is side), "") for side in Side} - {""}
