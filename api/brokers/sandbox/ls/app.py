@@ -32,7 +32,7 @@ def create_app(doors: Doors) -> web.Application:
     exchange = doors.exchange
     tokens = Tokens(exchange.account_by_key, exchange.now, exchange.seed)
     doors.tokens[Broker.LS] = tokens
-    lists, market = OrderLists(doors), MarketDesk(exchange)
+    lists, market = OrderLists(doors), MarketDesk(doors)
     doors.on_reset.append(lists.reset)
     inquiries = (BalanceDesk(exchange), DiaryDesk(exchange), ChartDesk(doors), RankDesk(doors), IndexDesk(doors))
     desks = (OrderDesk(doors), lists, market, *inquiries)

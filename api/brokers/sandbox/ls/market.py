@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..exchange import Exchange
+from ..doors import Doors
+from ..history import FIRST_DAY
 from ..instruments import Instrument
 from ..model import Side
 from ..session import KST
@@ -23,8 +24,9 @@ _HUNDRED_MILLION = 100_000_000
 class MarketDesk:
     """Reads the sandbox's market as LS's price TRs show it."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+    def __init__(self, doors: Doors) -> None:
+        self._exchange = doors.exchange
+        self._history = doors.history
 
     def trs(self) -> list[Tr]:
         """The TRs of ``/stock/market-data``, ``/stock/etc`` and ``/etc/time-search``."""
@@ -45,7 +47,7 @@ class MarketDesk:
             return Reply(_UNKNOWN_SYMBOL)
         tape = self._exchange.tapes[instrument.symbol]
         reference = instrument.reference_price
-        before = max(1, instrument.listed_shares // 500)
+        before = self._history.previous(instrument.symbol).volume
         body = (
             TEMPLATES["t1102OutBlock"]
             | change_of(instrument, tape.last)
@@ -76,6 +78,8 @@ class MarketDesk:
                 "jvolume": before,
                 "total": tape.last * instrument.listed_shares // _HUNDRED_MILLION,
                 "janginfo": instrument.market,
+                "listdate": f"{FIRST_DAY:%Y%m%d}",
+                "ex_shcode": instrument.symbol,
                 **static_vi_limits(instrument, tape.open),
                 "info3": "거래정지" if instrument.symbol in self._exchange.halted else "",
             }
