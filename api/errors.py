@@ -30,7 +30,7 @@
     ├── TooManyRequests             429 too_many_requests
     └── BrokerProblem               502 broker_error            (renders a BrokerError that reached the caller)
 
-The errors of a broker's adapter, ``BrokerError`` and its family, stand in ``brokers/base.py``.
+The errors of a broker's adapter, ``BrokerError`` and its family, stand in ``brokers/errors.py``.
 """
 
 from typing import Any, ClassVar

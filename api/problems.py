@@ -18,7 +18,7 @@ from msgspec import UNSET, Struct, UnsetType
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
-from api.brokers.base import (
+from api.brokers.errors import (
     BrokerError,
     BrokerProtocolError,
     BrokerRateLimited,

@@ -18,7 +18,8 @@ from pymongo.errors import PyMongoError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from api.brokers.base import BrokerError, BrokerRateLimited, BrokerUnavailable, Credentials
+from api.brokers.base import Credentials
+from api.brokers.errors import BrokerError, BrokerRateLimited, BrokerUnavailable
 from api.kit.clock import Clock
 from api.kit.crypto import Cipher, DecryptionFailed
 from api.kit.redis_lease import LeaseStore

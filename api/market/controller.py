@@ -11,7 +11,8 @@ from litestar.params import FromPath, QueryParameter
 from msgspec.structs import asdict
 
 from api.auth.principal import Principal
-from api.brokers.base import BrokerProtocolError, Inquiry
+from api.brokers.base import Inquiry
+from api.brokers.errors import BrokerProtocolError
 from api.brokers.market_data import FinancialRatio as BrokerRatio
 from api.domain.enums import Broker, CandleInterval, RankingKind
 from api.errors import InvalidRequest, NotFound

@@ -9,7 +9,8 @@ import structlog
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import UpdateOne
 
-from api.brokers.base import BrokerAdapter, BrokerError, BrokerRejected, BrokerUnsupported, Inquiry
+from api.brokers.base import BrokerAdapter, Inquiry
+from api.brokers.errors import BrokerError, BrokerRejected, BrokerUnsupported
 from api.brokers.market_data import InstrumentRecord
 from api.brokers.market_data import Quote as BrokerQuote
 from api.domain.enums import Broker

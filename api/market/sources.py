@@ -13,7 +13,8 @@ from litestar.params import QueryParameter
 
 from api.accounts.service import AccountService, BrokerAccount
 from api.auth.principal import Principal
-from api.brokers.base import BrokerAdapter, BrokerError, Capabilities, Inquiry
+from api.brokers.base import BrokerAdapter, Capabilities, Inquiry
+from api.brokers.errors import BrokerError
 from api.brokers.registry import BrokerRegistry
 from api.domain.enums import Broker, Environment, Permission
 from api.errors import NotFound, NotOffered

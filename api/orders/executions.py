@@ -12,7 +12,8 @@ import structlog
 from msgspec import Struct
 
 from api.accounts.service import BrokerAccount
-from api.brokers.base import BrokerAdapter, BrokerProtocolError, Notice, NoticeKind
+from api.brokers.base import BrokerAdapter, Notice, NoticeKind
+from api.brokers.errors import BrokerProtocolError
 from api.domain import ledger
 from api.domain.ledger import Contradiction, TradeNotice, TradeVerdict
 from api.domain.lifecycle import IllegalTransition

@@ -1,7 +1,8 @@
 """Reconciliation of one account: the broker's own list against Lucy's orders.
 
 Asked at stream start, three times a minute, after each unknown outcome and for each request that nobody confirmed. Safe to do at any time,
-twice, and by two workers at once: every change is a compare-and-set, and the rules (`reconciliation.py`) give the same answer to the same facts.
+twice, and by two workers at once: every change is a compare-and-set, and the rules (`reconciliation.py`) give the same answer to the same
+facts.
 """
 
 import asyncio

@@ -14,16 +14,13 @@ import structlog
 from msgspec import Struct
 from pymongo.errors import PyMongoError
 
-from api.brokers.base import (
-    Acknowledgement,
-    BrokerAdapter,
+from api.brokers.base import Acknowledgement, BrokerAdapter, LiveOrder, NewOrder
+from api.brokers.errors import (
     BrokerError,
     BrokerRateLimited,
     BrokerRejected,
     BrokerTokenExpired,
     BrokerUnavailable,
-    LiveOrder,
-    NewOrder,
 )
 from api.domain import ledger
 from api.domain.enums import OrderStatus

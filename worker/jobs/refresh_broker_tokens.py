@@ -4,7 +4,7 @@ from typing import Any
 
 import structlog
 
-from api.brokers.base import BrokerError
+from api.brokers.errors import BrokerError
 from worker.jobs.context import services_of
 
 log = structlog.get_logger(__name__)

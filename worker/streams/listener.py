@@ -17,7 +17,8 @@ from redis.exceptions import RedisError
 
 from api.accounts.service import BrokerAccount
 from api.bootstrap import Services
-from api.brokers.base import BrokerAdapter, BrokerError, BrokerRejected
+from api.brokers.base import BrokerAdapter
+from api.brokers.errors import BrokerError, BrokerRejected
 from api.domain.enums import StreamState
 from api.orders.inbox import Frame
 from api.orders.repository import TooMuchContention

@@ -17,8 +17,6 @@ from api.brokers.base import (
     Acknowledgement,
     Balance,
     BrokerOrder,
-    BrokerProtocolError,
-    BrokerUnsupported,
     BuyingPower,
     CallClass,
     Capabilities,
@@ -30,6 +28,7 @@ from api.brokers.base import (
     Position,
 )
 from api.brokers.endpoints import BrokerEndpoints
+from api.brokers.errors import BrokerProtocolError, BrokerUnsupported
 from api.brokers.kis.codes import ORDER_DIVISIONS, PAPER_DIVISIONS, PLACE_TR, REPLACEABLE, TRADING, Tr
 from api.brokers.kis.envelope import KIS, Envelope
 from api.brokers.kis.files import MasterFiles

@@ -8,7 +8,14 @@ from typing import Any, Final
 
 import msgspec
 
-from api.brokers.base import BrokerError, BrokerProtocolError, BrokerRateLimited, BrokerRejected, BrokerTokenExpired, BrokerUnavailable
+from api.brokers.errors import (
+    BrokerError,
+    BrokerProtocolError,
+    BrokerRateLimited,
+    BrokerRejected,
+    BrokerTokenExpired,
+    BrokerUnavailable,
+)
 from api.brokers.kis.codes import (
     GATEWAY_REFUSED,
     OUTCOME_OPEN,

@@ -7,7 +7,7 @@ import httpx
 import structlog
 from msgspec.structs import replace
 
-from api.brokers.base import BrokerUnavailable
+from api.brokers.errors import BrokerUnavailable
 from api.brokers.kis.envelope import KIS
 from api.brokers.kis.master import FILES, NXT_FILES, Layout, Master, parse_master, unzip
 from api.brokers.market_data import InstrumentRecord

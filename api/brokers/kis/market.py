@@ -6,7 +6,8 @@ Charts page by date or by time, not by ``tr_cont``: the next request ends before
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
-from api.brokers.base import BrokerProtocolError, CallClass
+from api.brokers.base import CallClass
+from api.brokers.errors import BrokerProtocolError
 from api.brokers.kis.codes import FINANCE, QUOTATIONS, RANKING, Tr
 from api.brokers.kis.envelope import KIS, Envelope
 from api.brokers.kis.parse import parse_quote

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from api.brokers.base import BrokerProtocolError
+from api.brokers.errors import BrokerProtocolError
 from api.brokers.kis.envelope import KIS
 from api.brokers.market_data import InstrumentRecord
 

@@ -8,7 +8,8 @@ KIS gives neither execution ids nor sequence numbers: two executions of one orde
 
 from datetime import date
 
-from api.brokers.base import BrokerProtocolError, Notice, NoticeKind
+from api.brokers.base import Notice, NoticeKind
+from api.brokers.errors import BrokerProtocolError
 from api.brokers.kis.codes import NOTICE_TRS, ORDER_TYPES
 from api.brokers.kis.envelope import KIS
 from api.brokers.kis.parse import day, instant, order_number, side, symbol, whole

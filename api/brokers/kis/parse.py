@@ -11,15 +11,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from api.brokers.base import (
-    Acknowledgement,
-    Balance,
-    BrokerOrder,
-    BrokerOrderKind,
-    BrokerProtocolError,
-    BuyingPower,
-    Position,
-)
+from api.brokers.base import Acknowledgement, Balance, BrokerOrder, BrokerOrderKind, BuyingPower, Position
+from api.brokers.errors import BrokerProtocolError
 from api.brokers.kis.codes import NOTHING_FOUND, ORDER_TYPES, SIDES
 from api.brokers.kis.envelope import KIS, Envelope
 from api.brokers.kis.messages import BalanceTotal, Buyable, DailyOrder, DailyTotal, Holding, OrderTaken, Price

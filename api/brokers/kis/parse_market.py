@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from api.brokers.base import BrokerProtocolError
+from api.brokers.errors import BrokerProtocolError
 from api.brokers.kis.codes import AUCTION_EXPECTED, NOTHING_FOUND
 from api.brokers.kis.envelope import KIS, Envelope
 from api.brokers.kis.market_messages import (

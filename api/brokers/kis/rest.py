@@ -13,16 +13,15 @@ import httpx
 import msgspec
 import structlog
 
-from api.brokers.base import (
+from api.brokers.base import CallClass, Credentials
+from api.brokers.endpoints import BrokerEndpoints
+from api.brokers.errors import (
     BrokerError,
     BrokerProtocolError,
     BrokerRateLimited,
     BrokerTokenExpired,
     BrokerUnavailable,
-    CallClass,
-    Credentials,
 )
-from api.brokers.endpoints import BrokerEndpoints
 from api.brokers.kis.codes import TRADING, Tr, tr_id
 from api.brokers.kis.envelope import KIS, Envelope, read_envelope, read_oauth
 from api.brokers.kis.limits import CALL_LIMITS, DEFAULT_KEPT_SECONDS, KEPT_SECONDS

@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.padding import PKCS7
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
-from api.brokers.base import BrokerProtocolError, BrokerRejected, BrokerUnavailable, Credentials
+from api.brokers.base import Credentials
+from api.brokers.errors import BrokerProtocolError, BrokerRejected, BrokerUnavailable
 from api.brokers.kis.codes import BAD_APPROVAL, STREAM_REFUSED, SUBSCRIBED, Tr, tr_id
 from api.brokers.kis.envelope import KIS
 from api.brokers.kis.messages import CipherParts, Control, Subscribe, SubscribeBody, SubscribeHeader, SubscribeInput

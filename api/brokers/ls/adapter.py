@@ -16,11 +16,7 @@ import structlog
 from api.brokers.base import (
     Acknowledgement,
     Balance,
-    BrokerError,
     BrokerOrder,
-    BrokerProtocolError,
-    BrokerRejected,
-    BrokerUnsupported,
     BuyingPower,
     Capabilities,
     Credentials,
@@ -31,6 +27,7 @@ from api.brokers.base import (
     Position,
 )
 from api.brokers.endpoints import BrokerEndpoints
+from api.brokers.errors import BrokerError, BrokerProtocolError, BrokerRejected, BrokerUnsupported
 from api.brokers.ls import codes, messages, parse
 from api.brokers.ls.codes import LS, Tr
 from api.brokers.ls.day_orders import LsDayOrders

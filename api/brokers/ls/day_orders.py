@@ -13,7 +13,8 @@ from decimal import Decimal
 import msgspec
 import structlog
 
-from api.brokers.base import BrokerError, BrokerOrder, BrokerProtocolError, BrokerRejected
+from api.brokers.base import BrokerOrder
+from api.brokers.errors import BrokerError, BrokerProtocolError, BrokerRejected
 from api.brokers.ls import amounts, messages, parse
 from api.brokers.ls.amounts import Average, Totals
 from api.brokers.ls.codes import LS, Tr

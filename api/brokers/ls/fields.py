@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from api.brokers.base import BrokerProtocolError
+from api.brokers.errors import BrokerProtocolError
 from api.brokers.ls.codes import LS, SIDES
 from api.brokers.ls.messages import Number
 from api.domain.enums import Side

@@ -6,7 +6,7 @@ from datetime import date, datetime
 import msgspec
 from msgspec import Struct
 
-from api.brokers.base import BrokerProtocolError
+from api.brokers.errors import BrokerProtocolError
 from api.brokers.ls import market_messages, messages, parse, parse_market
 from api.brokers.ls.codes import LS, Tr
 from api.brokers.ls.limits import MAX_PAGES

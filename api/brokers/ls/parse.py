@@ -10,16 +10,8 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from api.brokers.base import (
-    Acknowledgement,
-    Balance,
-    BrokerOrder,
-    BrokerOrderKind,
-    BrokerProtocolError,
-    BrokerRejected,
-    BuyingPower,
-    Position,
-)
+from api.brokers.base import Acknowledgement, Balance, BrokerOrder, BrokerOrderKind, BuyingPower, Position
+from api.brokers.errors import BrokerProtocolError, BrokerRejected
 from api.brokers.ls import codes, messages
 from api.brokers.ls.codes import LS, Tr
 from api.brokers.ls.envelope import Answer, Verdict

@@ -18,15 +18,14 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from api.brokers.base import (
+from api.brokers.base import CallClass, Credentials
+from api.brokers.errors import (
     BrokerError,
     BrokerProtocolError,
     BrokerRateLimited,
     BrokerRejected,
     BrokerTokenExpired,
     BrokerUnavailable,
-    CallClass,
-    Credentials,
 )
 from api.brokers.limits import RANKS
 from api.brokers.ls import codes

@@ -17,7 +17,8 @@ import structlog
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
-from api.brokers.base import BrokerError, BrokerRejected, BrokerTokenExpired, BrokerUnavailable, Credentials
+from api.brokers.base import Credentials
+from api.brokers.errors import BrokerError, BrokerRejected, BrokerTokenExpired, BrokerUnavailable
 from api.brokers.ls import codes
 from api.brokers.ls.codes import LS
 from api.brokers.ls.messages import Frame, FrameHeader, Register, RegisterBody, RegisterHeader

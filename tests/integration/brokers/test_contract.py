@@ -13,14 +13,8 @@ from redis.asyncio import Redis
 
 from api.brokers.base import (
     BrokerAdapter,
-    BrokerError,
     BrokerOrder,
     BrokerOrderKind,
-    BrokerProtocolError,
-    BrokerRateLimited,
-    BrokerRejected,
-    BrokerUnavailable,
-    BrokerUnsupported,
     Credentials,
     ExecutionStream,
     Inquiry,
@@ -28,6 +22,14 @@ from api.brokers.base import (
     NewOrder,
     Notice,
     NoticeKind,
+)
+from api.brokers.errors import (
+    BrokerError,
+    BrokerProtocolError,
+    BrokerRateLimited,
+    BrokerRejected,
+    BrokerUnavailable,
+    BrokerUnsupported,
 )
 from api.brokers.market_data import RankedInstrument
 from api.brokers.registry import BrokerRegistry

@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from redis.asyncio import Redis
 
-from api.brokers.base import BrokerRateLimited, BrokerRejected, BrokerUnavailable
+from api.brokers.errors import BrokerRateLimited, BrokerRejected, BrokerUnavailable
 from api.brokers.tokens import IssuedToken, TokenKey, TokenStore
 from api.kit.clock import ManualClock, SystemClock
 from api.kit.crypto import Cipher

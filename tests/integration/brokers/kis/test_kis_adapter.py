@@ -10,16 +10,8 @@ import pytest
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
-from api.brokers.base import (
-    BrokerAdapter,
-    BrokerOrderKind,
-    BrokerRateLimited,
-    BrokerRejected,
-    BrokerUnavailable,
-    Credentials,
-    LiveOrder,
-    NewOrder,
-)
+from api.brokers.base import BrokerAdapter, BrokerOrderKind, Credentials, LiveOrder, NewOrder
+from api.brokers.errors import BrokerRateLimited, BrokerRejected, BrokerUnavailable
 from api.brokers.kis.adapter import capabilities_of
 from api.domain.enums import PRICED_ORDER_TYPES, Broker, Environment, Exchange, OrderType, Side, TimeInForce
 from api.errors import UnsupportedOrder

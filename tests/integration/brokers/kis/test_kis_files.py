@@ -9,7 +9,7 @@ import httpx
 import pytest
 from aiohttp import web
 
-from api.brokers.base import BrokerProtocolError, BrokerUnavailable
+from api.brokers.errors import BrokerProtocolError, BrokerUnavailable
 from api.brokers.kis.files import MasterFiles
 from api.brokers.registry import BrokerRegistry, broker_endpoints
 from api.brokers.sandbox.server import Sandbox

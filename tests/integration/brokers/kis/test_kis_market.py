@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 import httpx
 import pytest
 
-from api.brokers.base import BrokerAdapter, BrokerRejected, BrokerUnsupported, Credentials, Inquiry, LiveOrder, NewOrder
+from api.brokers.base import BrokerAdapter, Credentials, Inquiry, LiveOrder, NewOrder
+from api.brokers.errors import BrokerRejected, BrokerUnsupported
 from api.brokers.kis.adapter import capabilities_of
 from api.brokers.sandbox.history import Period
 from api.brokers.sandbox.server import Sandbox

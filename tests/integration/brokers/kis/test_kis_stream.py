@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.ciphers import algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
 from websockets.asyncio.server import ServerConnection, serve
 
-from api.brokers.base import BrokerAdapter, BrokerRejected, BrokerUnavailable, Credentials, NoticeKind
+from api.brokers.base import BrokerAdapter, Credentials, NoticeKind
+from api.brokers.errors import BrokerRejected, BrokerUnavailable
 from api.brokers.kis import stream as stream_module
 from api.brokers.kis.rest import KisRest
 from api.brokers.kis.stream import KisStream, open_stream

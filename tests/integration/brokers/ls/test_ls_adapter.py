@@ -7,16 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
-from api.brokers.base import (
-    BrokerOrderKind,
+from api.brokers.base import BrokerOrderKind, Credentials, LiveOrder, NewOrder
+from api.brokers.errors import (
     BrokerProtocolError,
     BrokerRateLimited,
     BrokerRejected,
     BrokerTokenExpired,
     BrokerUnavailable,
-    Credentials,
-    LiveOrder,
-    NewOrder,
 )
 from api.brokers.ls.adapter import LsAdapter
 from api.brokers.registry import BrokerRegistry

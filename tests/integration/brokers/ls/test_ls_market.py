@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.brokers.base import BrokerAdapter, BrokerRejected, BrokerUnsupported, Credentials
+from api.brokers.base import BrokerAdapter, Credentials
+from api.brokers.errors import BrokerRejected, BrokerUnsupported
 from api.brokers.ls.adapter import LsAdapter
 from api.brokers.registry import BrokerRegistry
 from api.brokers.sandbox.history import Period, opened_at

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from api.brokers.base import BrokerProtocolError, BrokerRejected, BrokerUnavailable, Credentials, NewOrder
+from api.brokers.base import Credentials, NewOrder
+from api.brokers.errors import BrokerProtocolError, BrokerRejected, BrokerUnavailable
 from api.brokers.ls import rest
 from api.brokers.ls.adapter import LsAdapter
 from api.brokers.registry import BrokerRegistry

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.brokers.base import BrokerProtocolError, BrokerRejected, BrokerUnavailable, Credentials, LiveOrder, NewOrder, Notice, NoticeKind
+from api.brokers.base import Credentials, LiveOrder, NewOrder, Notice, NoticeKind
+from api.brokers.errors import BrokerProtocolError, BrokerRejected, BrokerUnavailable
 from api.brokers.ls import stream as ls_stream
 from api.brokers.ls.adapter import LsAdapter
 from api.brokers.registry import BrokerRegistry

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from api.brokers.base import (
+from api.brokers.errors import (
     BrokerProtocolError,
     BrokerRateLimited,
     BrokerRejected,

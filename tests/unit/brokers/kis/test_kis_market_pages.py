@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.brokers.base import BrokerProtocolError, CallClass
+from api.brokers.base import CallClass
+from api.brokers.errors import BrokerProtocolError
 from api.brokers.kis.codes import Tr
 from api.brokers.kis.envelope import Envelope
 from api.brokers.kis.market import KisMarket

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.brokers.base import BrokerProtocolError
+from api.brokers.errors import BrokerProtocolError
 from api.brokers.kis.master import FILES, KOSDAQ, KOSPI, NXT_FILES, Layout, parse_master, unzip
 
 LAYOUTS = [KOSPI, KOSDAQ]

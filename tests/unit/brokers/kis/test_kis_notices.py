@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.brokers.base import BrokerProtocolError, Notice, NoticeKind
+from api.brokers.base import Notice, NoticeKind
+from api.brokers.errors import BrokerProtocolError
 from api.brokers.kis.messages import CipherParts, Control
 from api.brokers.kis.notices import parse_frame
 from api.brokers.kis.stream import FrameCipher

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.brokers.base import Balance, BrokerOrder, BrokerOrderKind, BrokerProtocolError, BuyingPower, Position
+from api.brokers.base import Balance, BrokerOrder, BrokerOrderKind, BuyingPower, Position
+from api.brokers.errors import BrokerProtocolError
 from api.brokers.kis.envelope import Envelope, read_envelope
 from api.brokers.kis.parse import (
     order_number,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.brokers.base import BrokerProtocolError
+from api.brokers.errors import BrokerProtocolError
 from api.brokers.kis.envelope import Envelope, read_envelope
 from api.brokers.kis.parse_market import (
     first_day_of,

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.brokers.base import BrokerOrder, BrokerOrderKind, BrokerProtocolError
+from api.brokers.base import BrokerOrder, BrokerOrderKind
+from api.brokers.errors import BrokerProtocolError
 from api.brokers.ls import amounts
 from api.brokers.ls.amounts import Average, Totals
 from api.brokers.ls.codes import Tr

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.brokers.base import BrokerProtocolError
+from api.brokers.errors import BrokerProtocolError
 from api.brokers.ls.envelope import Verdict, judge, read_answer
 
 PAYLOADS = Path(__file__).parent / "payloads"

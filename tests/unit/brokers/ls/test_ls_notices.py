@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.brokers.base import BrokerProtocolError, Notice, NoticeKind
+from api.brokers.base import Notice, NoticeKind
+from api.brokers.errors import BrokerProtocolError
 from api.brokers.ls.notices import parse_notices
 from api.brokers.ls.stream import handed_on
 from api.domain.enums import OrderType, Side

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.brokers.base import BrokerProtocolError
+from api.brokers.errors import BrokerProtocolError
 from api.brokers.ls.codes import Tr
 from api.brokers.ls.day_orders import LsDayOrders
 from api.brokers.ls.envelope import Answer, read_answer

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from api.brokers.base import BrokerOrderKind, BrokerProtocolError, BrokerRejected
+from api.brokers.base import BrokerOrderKind
+from api.brokers.errors import BrokerProtocolError, BrokerRejected
 from api.brokers.ls import parse
 from api.brokers.ls.codes import Tr
 from api.brokers.ls.envelope import Answer, read_answer

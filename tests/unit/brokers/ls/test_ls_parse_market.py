@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.brokers.base import BrokerProtocolError
+from api.brokers.errors import BrokerProtocolError
 from api.brokers.ls import parse, parse_market
 from api.brokers.ls.codes import Tr
 from api.brokers.ls.envelope import Answer, read_answer
