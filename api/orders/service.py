@@ -101,6 +101,9 @@ class OrderService:
     async def cancel(self, principal: Principal, order_id: str) -> Placed:
         """Cancel all that is open. The order stays ``pending_cancel`` until the exchange confirms; asking again changes nothing."""
         order, account = await self._tradable_order(principal, order_id)
+        return await self._cancel(account, order)
+
+    async def _cancel(self, account: BrokerAccount, order: Order) -> Placed:
         if order.status is OrderStatus.PENDING_CANCEL:
             return Placed(order, Outcome.REPLAYED)
         check_open(order)
@@ -149,13 +152,15 @@ class OrderService:
         if account_id is None:
             account_ids = await self._accounts.visible_account_ids(principal, Permission.TRADE)
         else:
-            account_ids = [(await self._accounts.require(principal, account_id, Permission.TRADE)).id]
+            account_ids = [account_id]
+        accounts = {account_id: await self._accounts.require(principal, account_id, Permission.TRADE) for account_id in account_ids}
         live = await self._orders.list_live(account_ids)
-        return list(zip(live, await asyncio.gather(*(self._cancel_or_error(principal, order) for order in live)), strict=True))
+        done = await asyncio.gather(*(self._cancel_or_error(accounts[order.account_id], order) for order in live))
+        return list(zip(live, done, strict=True))
 
-    async def _cancel_or_error(self, principal: Principal, order: Order) -> Placed | LucyError:
+    async def _cancel_or_error(self, account: BrokerAccount, order: Order) -> Placed | LucyError:
         try:
-            return await self.cancel(principal, order.id)
+            return await self._cancel(account, order)
         except LucyError as error:
             return error
 
