@@ -60,6 +60,7 @@ _INJECTED = {
     "calendar_service": "calendar",
     "broker_registry": "brokers",
     "order_service": "order_service",
+    "order_resolver": "order_resolver",
     "event_publisher": "event_publisher",
     "event_hub": "event_hub",
 }

@@ -29,6 +29,7 @@ from api.orders.liveness import Liveness
 from api.orders.publishing import OrderPublisher
 from api.orders.reconcile import Reconciler
 from api.orders.repository import OrderRepository
+from api.orders.resolving import OrderResolver
 from api.orders.sending import OrderSender
 from api.orders.service import OrderService
 from api.settings import Settings
@@ -60,6 +61,7 @@ class Services:
     alerts: Alerts
     orders: OrderRepository
     order_service: OrderService
+    order_resolver: OrderResolver
     order_publisher: OrderPublisher
     inbox: Inbox
     executions: ExecutionService
@@ -161,6 +163,9 @@ async def open_services(settings: Settings, clock: Clock | None = None) -> Async
             alerts=alerts,
             orders=orders,
             order_service=order_service,
+            order_resolver=OrderResolver(
+                orders=orders, accounts=accounts, brokers=brokers, publisher=order_publisher, audit=audit, clock=clock
+            ),
             order_publisher=order_publisher,
             inbox=inbox,
             executions=executions,

@@ -54,6 +54,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "ReplaceOrder": {"limit_price": 70900},
     "CancelAll": {"account_id": _ACCOUNT_ID},
+    "ResolveOrder": {"adopt": "117057", "note": "Seen in the HTS at 10:31."},
     "Fill": _FILL,
     "Order": {
         "id": _ORDER_ID,

@@ -13,7 +13,20 @@ from api.auth.principal import Principal
 from api.domain.enums import OrderStatus
 from api.errors import InvalidRequest, LucyError
 from api.kit.cursors import decode_cursor, encode_cursor
-from api.orders.schemas import Fill, FillPage, Order, OrderChange, OrderHistory, OrderPage, PlaceOrder, ReplaceOrder
+from api.orders.resolving import Evidence, OrderResolver
+from api.orders.schemas import (
+    BrokerCandidate,
+    Fill,
+    FillPage,
+    Order,
+    OrderChange,
+    OrderEvidence,
+    OrderHistory,
+    OrderPage,
+    PlaceOrder,
+    ReplaceOrder,
+    ResolveOrder,
+)
 from api.orders.sending import Outcome, Placed
 from api.orders.service import OrderService
 from api.problems import answers, problems
@@ -154,6 +167,42 @@ class OrderController(Controller):
         placed = await order_service.cancel(principal, order_id)
         return _answer(placed, _CHANGE_STATUS[placed.outcome])
 
+    @get(
+        "/{order_id:str}/evidence",
+        operation_id="getOrderEvidence",
+        summary="What an unknown order could be",
+        responses=problems(401, 404, 409, 429, 502, 503),
+    )
+    async def get_evidence(
+        self,
+        order_id: Annotated[str, _ID],
+        principal: NamedDependency[Principal],
+        order_resolver: NamedDependency[OrderResolver],
+    ) -> OrderEvidence:
+        """Of an unknown order: how often the broker's list was read in vain, and the broker orders that could be it, read now."""
+        return _evidence(await order_resolver.evidence(principal, order_id))
+
+    @post(
+        "/{order_id:str}/resolve",
+        status_code=200,
+        operation_id="resolveOrder",
+        summary="Settle an unknown order by hand",
+        responses=problems(400, 401, 403, 404, 409, 422, 429, 502, 503),
+    )
+    async def resolve_order(
+        self,
+        order_id: Annotated[str, _ID],
+        data: JSONBody[ResolveOrder],
+        principal: NamedDependency[Principal],
+        order_resolver: NamedDependency[OrderResolver],
+    ) -> Order:
+        """Say which broker order it is (``adopt``), or that it was not placed (``declare``). Audited; refused once it is settled."""
+        if (data.adopt is None) == (data.declare is None):
+            raise InvalidRequest("Give either adopt or declare.")
+        if data.adopt is not None:
+            return Order.of(await order_resolver.adopt(principal, order_id, data.adopt, data.note))
+        return Order.of(await order_resolver.declare_not_placed(principal, order_id, data.note))
+
     @post(
         "/cancel-all",
         status_code=207,
@@ -242,6 +291,32 @@ def _answer(placed: Placed, status_code: int) -> Response[Order]:
         }
         headers["Server-Timing"] = ", ".join(f"{name};dur={span.total_seconds() * 1000:.0f}" for name, span in parts.items())
     return Response(Order.of(placed.order), status_code=status_code, headers=headers)
+
+
+def _evidence(found: Evidence) -> OrderEvidence:
+    shape = (found.order.quantity, found.order.limit_price or 0)
+    return OrderEvidence(
+        order=Order.of(found.order),
+        readings=found.check.readings,
+        first_at=found.check.first_at,
+        last_at=found.check.last_at,
+        statement_size=found.check.statement_size,
+        candidates=[
+            BrokerCandidate(
+                order_number=row.order_number,
+                symbol=row.symbol,
+                side=row.side,
+                order_type=row.order_type,
+                quantity=row.quantity,
+                limit_price=row.limit_price,
+                cumulative_quantity=row.cumulative_quantity,
+                leaves_quantity=row.leaves_quantity,
+                ordered_at=row.ordered_at,
+                is_alike=(row.quantity, row.limit_price or 0) == shape,
+            )
+            for row in found.candidates
+        ],
+    )
 
 
 def _result(order_id: str, result: Placed | LucyError) -> CancelResult:

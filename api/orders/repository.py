@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import structlog
 from bson import ObjectId
+from msgspec import Struct
 from pymongo import ASCENDING, DESCENDING, ReturnDocument, UpdateOne, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
@@ -32,6 +33,21 @@ _MAX_RETRIES = 50
 _DUPLICATE_KEY = 11000
 _MARK_SECONDS = 0.1
 """How long marks of published versions are gathered: an order that is taken and filled at once is marked once."""
+
+
+class Check(Struct, kw_only=True, frozen=True):
+    """How often an unknown order was looked for in vain.
+
+    Attributes:
+        readings: Successful readings of the broker's list that did not show it.
+        first_at, last_at: When, aware UTC; None before the first.
+        statement_size: Orders on the list at the last reading.
+    """
+
+    readings: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    statement_size: int = 0
 
 
 class TooMuchContention(Exception):
@@ -244,6 +260,11 @@ class OrderRepository:
         )
         check = (document or {}).get("check", {})
         return int(check.get("readings", 0)), check.get("first_at", at)
+
+    async def find_check(self, order_id: str) -> Check:
+        """How often the order was looked for in vain."""
+        document = await self._orders.find_one({"_id": order_id}, projection={"check": 1})
+        return msgspec.convert((document or {}).get("check", {}), Check)
 
     async def list_expirable(self, before_day: str, limit: int) -> list[Order]:
         """Live orders of KST days before ``before_day``."""

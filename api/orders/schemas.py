@@ -1,7 +1,7 @@
 """Orders and fills on the wire."""
 
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from msgspec import Meta, Struct
 
@@ -207,6 +207,44 @@ class OrderHistory(Struct, kw_only=True, frozen=True):
 
     order_id: str
     items: list[OrderChange]
+
+
+class BrokerCandidate(Struct, kw_only=True, frozen=True):
+    """A broker order that an unknown order could be: of the same symbol and side, and claimed by no order of Lucy's. Price in won."""
+
+    order_number: str
+    symbol: str
+    side: Side
+    order_type: OrderType | None
+    quantity: int
+    limit_price: int | None
+    cumulative_quantity: int
+    leaves_quantity: int
+    ordered_at: datetime
+    is_alike: Annotated[bool, Meta(description="Of the same quantity and price too.")]
+
+
+class OrderEvidence(Struct, kw_only=True, frozen=True):
+    """What was done to find an order of unknown outcome, and what it could be.
+
+    ``readings`` counts the successful readings of the broker's list that did not show it, from ``first_at`` to ``last_at``;
+    ``statement_size`` is the length of the list at the last one.
+    """
+
+    order: Order
+    readings: int
+    first_at: datetime | None
+    last_at: datetime | None
+    statement_size: int
+    candidates: list[BrokerCandidate]
+
+
+class ResolveOrder(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A person's word on an order of unknown outcome: either the broker's order number that it is, or that it was not placed."""
+
+    adopt: Annotated[str, Meta(pattern=r"^[0-9]{1,20}\Z", description="The broker's order number, one of the candidates.")] | None = None
+    declare: Literal["not_placed"] | None = None
+    note: Annotated[str, Meta(max_length=500, description="Why; kept in the audit log.")] = ""
 
 
 def average_price(filled_amount: int, cumulative_quantity: int) -> float | None:

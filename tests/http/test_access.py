@@ -23,6 +23,7 @@ OPEN = {
 SOME_ID = "6650f1c2a4b3c2d1e0f9a8b7"
 
 BODIES: dict[tuple[str, str], object] = {
+    ("POST", "/orders/{order_id}/resolve"): {"declare": "not_placed"},
     ("POST", "/users"): {"username": "another", "password": "long enough"},
     ("POST", "/orders"): {
         "account_id": SOME_ID,

@@ -41,6 +41,7 @@ def _body(desk: Desk, method: str, path: str, ids: dict[str, str]) -> Any:
         ("PATCH", "/orders/{order_id}"): {"limit_price": 60_100},
         ("PUT", "/accounts/{account_id}/kill-switch"): {"state": "halted"},
         ("PUT", "/accounts/{account_id}/members"): {"members": [{"user_id": ids["user_id"], "permission": "manage"}]},
+        ("POST", "/orders/{order_id}/resolve"): {"declare": "not_placed"},
         ("POST", "/orders"): desk.order(),
         ("POST", "/orders/cancel-all"): {"account_id": ids["account_id"]},
     }

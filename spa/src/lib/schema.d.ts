@@ -723,6 +723,26 @@ export interface paths {
         patch: operations["replaceOrder"];
         trace?: never;
     };
+    "/api/v1/orders/{order_id}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What an unknown order could be
+         * @description Of an unknown order: how often the broker's list was read in vain, and the broker orders that could be it, read now.
+         */
+        get: operations["getOrderEvidence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/{order_id}/history": {
         parameters: {
             query?: never;
@@ -737,6 +757,26 @@ export interface paths {
         get: operations["getOrderHistory"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{order_id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Settle an unknown order by hand
+         * @description Say which broker order it is (``adopt``), or that it was not placed (``declare``). Audited; refused once it is settled.
+         */
+        post: operations["resolveOrder"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1023,6 +1063,24 @@ export interface components {
          * @enum {string}
          */
         Broker: "kis" | "ls";
+        /**
+         * BrokerCandidate
+         * @description A broker order that an unknown order could be: of the same symbol and side, and claimed by no order of Lucy's. Price in won.
+         */
+        BrokerCandidate: {
+            cumulative_quantity: number;
+            /** @description Of the same quantity and price too. */
+            is_alike: boolean;
+            leaves_quantity: number;
+            limit_price: number | null;
+            order_number: string;
+            order_type: components["schemas"]["OrderType"] | null;
+            /** Format: date-time */
+            ordered_at: string;
+            quantity: number;
+            side: components["schemas"]["Side"];
+            symbol: string;
+        };
         /**
          * BrokerCapabilities
          * @description What one broker takes and tells in one environment.
@@ -1808,6 +1866,21 @@ export interface components {
             type: "order";
         };
         /**
+         * OrderEvidence
+         * @description What was done to find an order of unknown outcome, and what it could be.
+         *
+         *         ``readings`` counts the successful readings of the broker's list that did not show it, from ``first_at`` to ``last_at``;
+         *         ``statement_size`` is the length of the list at the last one.
+         */
+        OrderEvidence: {
+            candidates: components["schemas"]["BrokerCandidate"][];
+            first_at: string | null;
+            last_at: string | null;
+            order: components["schemas"]["Order"];
+            readings: number;
+            statement_size: number;
+        };
+        /**
          * OrderHistory
          * @description All changes of one order, oldest first.
          */
@@ -2110,6 +2183,20 @@ export interface components {
         ReplaceOrder: {
             limit_price?: number | null;
             quantity?: number | null;
+        };
+        /**
+         * ResolveOrder
+         * @description A person's word on an order of unknown outcome: either the broker's order number that it is, or that it was not placed.
+         * @example {
+         *       "adopt": "117057",
+         *       "note": "Seen in the HTS at 10:31."
+         *     }
+         */
+        ResolveOrder: {
+            adopt?: string | null;
+            declare?: "not_placed" | null;
+            /** @description Why; kept in the audit log. */
+            note?: string;
         };
         /**
          * ResyncEvent
@@ -5433,6 +5520,92 @@ export interface operations {
             };
         };
     };
+    getOrderEvidence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the order. */
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderEvidence"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts the stored state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The broker did not answer as expected */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getOrderHistory: {
         parameters: {
             query?: never;
@@ -5474,6 +5647,132 @@ export interface operations {
             };
             /** @description The request is not valid */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resolveOrder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the order. */
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResolveOrder"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts the stored state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The broker did not answer as expected */
+            502: {
                 headers: {
                     [name: string]: unknown;
                 };
