@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import websockets
 
+from tests.stack import until
+
 WAIT_SECONDS = 5.0
 
 
@@ -86,6 +88,14 @@ class LsClient:
         """The first page of t0425."""
         found: list[dict[str, Any]] = (await self.today(**changes)).json().get("t0425OutBlock1", [])
         return found
+
+    async def until_filled(self) -> None:
+        """Wait until nothing of today's orders is open: they reach the exchange a moment after the answer."""
+
+        async def are_filled() -> bool:
+            return all(row["ordrem"] == 0 for row in await self.rows())
+
+        await until(are_filled, "today's orders are filled", seconds=10)
 
 
 class LsSocket:

@@ -50,7 +50,7 @@ DECIMALS = {"rate", "diff", "jnildiff", "voldiff", "vol", "bef_diff"}
 @pytest.mark.parametrize(("code", "fields", "names"), ROWS)
 async def test_every_field_of_a_row_is_there_and_of_its_type(real: LsClient, code: str, fields: dict[str, Any], names: str) -> None:
     await real.placed(quantity=3)
-    await real.rows()
+    await real.until_filled()
 
     answer = await real.tr(code, fields)
 
@@ -140,7 +140,7 @@ async def test_longer_minutes_sum_up_the_short_ones(real: LsClient) -> None:
 async def test_ticks_are_todays_trades(real: LsClient) -> None:
     for quantity in (1, 2, 3):
         await real.placed(quantity=quantity)
-    await real.rows()
+    await real.until_filled()
 
     rows = (await real.tr("t8411", INTRADAY)).json()["t8411OutBlock1"]
     pairs = (await real.tr("t8411", INTRADAY | {"ncnt": 2})).json()["t8411OutBlock1"]
@@ -220,7 +220,7 @@ async def test_a_diary_without_trades_is_its_code_alone(real: LsClient, code: st
 async def test_a_diary_sums_up_each_stock_with_its_fees(real: LsClient) -> None:
     await real.placed(quantity=10)
     await real.placed(side="1", quantity=4)
-    await real.rows()
+    await real.until_filled()
 
     body = (await real.tr("t0150", {})).json()
 
@@ -242,7 +242,7 @@ async def test_a_diary_of_many_trades_pages_by_its_cursor(real: LsClient, contro
     for symbol in symbols:
         market = (await control.get(f"/market/{symbol}")).json()
         await real.placed(symbol=f"A{symbol}", quantity=9, price=market["upper_limit"])
-    await real.rows()
+    await real.until_filled()
 
     seen: list[dict[str, Any]] = []
     fields: dict[str, Any] = {}
@@ -265,7 +265,7 @@ async def test_transactions_are_todays_trades(real: LsClient) -> None:
     period = {"QrySrtDt": "", "QryEndDt": "", "SrtNo": 0, "PdptnCode": "01", "IsuLgclssCode": "00", "IsuNo": "", "RecCnt": 1}
     empty = (await real.tr("CDPCQ04700", period | {"QryTp": "0"})).json()
     await real.placed(quantity=10)
-    await real.rows()
+    await real.until_filled()
 
     body = (await real.tr("CDPCQ04700", period | {"QryTp": "3"})).json()
     deposits = (await real.tr("CDPCQ04700", period | {"QryTp": "1"})).json()
