@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import structlog
 from litestar import Controller, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
@@ -24,13 +25,15 @@ from api.accounts.service import AccountService
 from api.auth.principal import Principal
 from api.brokers.base import BrokerAdapter, Inquiry
 from api.brokers.base import Position as BrokerPosition
-from api.brokers.errors import BrokerRejected, BrokerTokenExpired
+from api.brokers.errors import BrokerError, BrokerRejected, BrokerTokenExpired
 from api.brokers.registry import BrokerRegistry
 from api.domain.enums import Permission
 from api.errors import NotOffered
 from api.kit.clock import Clock
 from api.problems import problems
 from api.users.service import UserService
+
+log = structlog.get_logger(__name__)
 
 _ID = PathParameter(pattern=r"^[0-9a-f]{24}$", description="Id of the account.")
 _BROKER_PROBLEMS = (401, 403, 404, 429, 502, 503)
@@ -81,9 +84,16 @@ class AccountController(Controller):
         account_id: Annotated[str, _ID],
         principal: NamedDependency[Principal],
         account_service: NamedDependency[AccountService],
+        broker_registry: NamedDependency[BrokerRegistry],
     ) -> None:
-        """Disconnect the account and forget its keys; its orders stay stored."""
+        """Disconnect the account, forget its keys and have its broker forget the access token; its orders stay stored."""
+        account = await account_service.require(principal, account_id, Permission.MANAGE)
+        adapter = broker_registry.adapter(await account_service.credentials(account))
         await account_service.delete(principal, account_id)
+        try:
+            await adapter.revoke_token()
+        except BrokerError as error:  # it ends by itself within a day
+            log.warning("token_not_revoked", account_id=account_id, problem=str(error))
 
     @put("/{account_id:str}/members", operation_id="putMembers", summary="Set the members", responses=problems(400, 401, 403, 404, 422))
     async def put_members(

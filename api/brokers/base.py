@@ -382,6 +382,10 @@ class BrokerAdapter(Protocol):
         """Make sure that the shared access token lives at least this long; issue a new one where not."""
         ...
 
+    async def revoke_token(self) -> None:
+        """Forget the shared access token, and have the broker forget it; nothing where there is none."""
+        ...
+
     async def aclose(self) -> None:
         """Release what the adapter holds; shared HTTP clients stay open."""
         ...

@@ -135,6 +135,19 @@ class TokenStore:
             if document is not None and self._open(document) in (None, token):
                 await self._tokens.delete_one({"_id": key, "token": document["token"]})
 
+    async def revoke(self, key: TokenKey, send: Callable[[str], Awaitable[None]]) -> None:
+        """Forget the token that all processes share, and have the broker forget it by ``send``; nothing where there is none.
+
+        Another process that still holds it is refused at its next call, and has a new one issued if it needs one.
+        """
+        async with self._turns.setdefault(key, asyncio.Lock()), _storage_failures_of(key):
+            self._known.pop(key, None)
+            self._refused.pop(key, None)
+            stored = await self._find(key, 0)
+            await self._tokens.delete_one({"_id": key})
+            if stored is not None:
+                await send(stored.value)
+
     async def _find_or_issue(
         self, key: TokenKey, issue: Callable[[], Awaitable[IssuedToken]], valid_for_seconds: float, fallback: IssuedToken | None
     ) -> str:

@@ -268,6 +268,10 @@ class KisAdapter:
         """Make sure that the shared access token lives this long. KIS gives out the running one again within six hours of its issue."""
         await self._rest.ensure_token(valid_for_seconds)
 
+    async def revoke_token(self) -> None:
+        """Have KIS forget the shared access token."""
+        await self._rest.revoke_token()
+
     async def aclose(self) -> None:
         """Nothing to release: the HTTP client is shared."""
 

@@ -7,7 +7,7 @@ asked again a few times when KIS does not answer.
 import asyncio
 import random
 from collections.abc import Awaitable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx
 import msgspec
@@ -170,6 +170,10 @@ class KisRest:
         """Make sure that the shared access token lives at least this long."""
         await self._tokens.get(self._access, self._issue_access, valid_for_seconds=valid_for_seconds)
 
+    async def revoke_token(self) -> None:
+        """Have KIS forget the shared access token (``revokeP``)."""
+        await self._tokens.revoke(self._access, self._revoke_access)
+
     async def approval_key(self) -> str:
         """The shared websocket key."""
         return await self._tokens.get(self._approval, self._issue_approval)
@@ -187,6 +191,12 @@ class KisRest:
         members = read_oauth("tokenP", answer.status_code, answer.content)
         value, expires_at = parse_token("tokenP", members, self._clock.now())
         return IssuedToken(value, expires_at)
+
+    async def _revoke_access(self, token: str) -> None:
+        body = {"appkey": self._credentials.app_key, "appsecret": self._credentials.app_secret, "token": token}
+        answer = await self._exchange("revokeP", self._oauth_request("/oauth2/revokeP", body))
+        with suppress(BrokerTokenExpired):  # it is dead already
+            read_oauth("revokeP", answer.status_code, answer.content)
 
     async def _issue_approval(self) -> IssuedToken:
         # the secret is called secretkey here and appsecret at tokenP

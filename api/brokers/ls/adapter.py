@@ -228,6 +228,10 @@ class LsAdapter:
         """Make sure that the shared access token lives this long. All of LS's end at 07:00 KST, and a new one may kill the old."""
         await self._rest.token(valid_for_seconds=valid_for_seconds)
 
+    async def revoke_token(self) -> None:
+        """Have LS forget the shared access token."""
+        await self._rest.revoke_token()
+
     async def aclose(self) -> None:
         """Nothing to release: the HTTP client is shared."""
 

@@ -12,6 +12,7 @@ from api.domain.enums import Broker, Environment, Exchange, OrderType, Side, Tim
 LS = Broker.LS.value
 
 TOKEN_PATH = "/oauth2/token"
+REVOKE_PATH = "/oauth2/revoke"
 WEBSOCKET_PATH = "/websocket"
 
 _LIMIT, _MARKET, _BEST, _TOP, _MIDPOINT = (

@@ -269,15 +269,23 @@ class LsRest:
             if not issued.access_token:
                 raise problem(path, "access_token", "is empty")
             return IssuedToken(issued.access_token, token_expiry(issued.access_token, issued.expires_in, now))
-        try:
-            answer = read_answer(path, response.status_code, response.content, response.headers)
-        except BrokerProtocolError as error:
-            raise BrokerUnavailable(LS, sent=True, reason=f"HTTP {response.status_code}") from error
-        if answer.verdict in (Verdict.REFUSED, Verdict.TOKEN_REFUSED):
-            raise BrokerRejected(LS, answer.code, answer.message)
-        if answer.verdict is Verdict.RATE_REFUSED:
-            raise BrokerRateLimited(LS, REFUSAL_PAUSE_SECONDS)
-        raise BrokerUnavailable(LS, sent=True, reason=f"HTTP {answer.status} {answer.code}")
+        raise _oauth_refusal(path, response)
+
+    async def revoke_token(self) -> None:
+        """Have LS forget the shared access token (``/oauth2/revoke``)."""
+        await self._tokens.revoke(self._token_key, self._revoke)
+
+    async def _revoke(self, token: str) -> None:
+        form = {
+            "appkey": self._credentials.app_key,
+            "appsecretkey": self._credentials.app_secret,
+            "token_type_hint": "access_token",
+            "token": token,
+        }
+        limits = httpx.Timeout(_ORDER_SECONDS, connect=_CONNECT_SECONDS, pool=_CONNECT_SECONDS)
+        response = await self._exchange(codes.REVOKE_PATH, self._url + codes.REVOKE_PATH, {}, limits, form=form)
+        if response.status_code != _OK:
+            raise _oauth_refusal(codes.REVOKE_PATH, response)
 
     async def _pause(self, seconds: float, give_up_at: float, error: BrokerError) -> None:
         """Sleep with jitter, or raise ``error`` when that would pass the deadline."""
@@ -288,6 +296,18 @@ class LsRest:
 
     def _about(self, tr: str) -> dict[str, str]:
         return {"broker": LS, "tr_id": str(tr), "account_id": self._credentials.account_id}
+
+
+def _oauth_refusal(path: str, response: httpx.Response) -> BrokerError:
+    try:
+        answer = read_answer(path, response.status_code, response.content, response.headers)
+    except BrokerProtocolError:
+        return BrokerUnavailable(LS, sent=True, reason=f"HTTP {response.status_code}")
+    if answer.verdict in (Verdict.REFUSED, Verdict.TOKEN_REFUSED):
+        return BrokerRejected(LS, answer.code, answer.message)
+    if answer.verdict is Verdict.RATE_REFUSED:
+        return BrokerRateLimited(LS, REFUSAL_PAUSE_SECONDS)
+    return BrokerUnavailable(LS, sent=True, reason=f"HTTP {answer.status} {answer.code}")
 
 
 def _class_of(tr: Tr) -> CallClass:

@@ -44,7 +44,7 @@ export interface paths {
         post?: never;
         /**
          * Disconnect an account
-         * @description Disconnect the account and forget its keys; its orders stay stored.
+         * @description Disconnect the account, forget its keys and have its broker forget the access token; its orders stay stored.
          */
         delete: operations["deleteAccount"];
         options?: never;

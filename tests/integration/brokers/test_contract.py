@@ -340,6 +340,22 @@ async def test_a_refusal_that_proves_nothing_was_done_is_repeated(
     assert (await control.get("/faults")).json() == [] or (await control.get("/faults")).json()[0]["hits"] == 1
 
 
+async def test_a_revoked_token_is_dead_at_the_broker_and_the_next_call_has_a_new_one(
+    adapter: BrokerAdapter, control: httpx.AsyncClient, database: "AsyncIOMotorDatabase[Any]", cipher: Cipher
+) -> None:
+    await control.put("/limits", json={"token_interval_seconds": 0})
+    await adapter.ensure_token(valid_for_seconds=60)
+    [first] = await database["broker_tokens"].find({}).to_list(None)
+
+    await adapter.revoke_token()
+    assert await database["broker_tokens"].count_documents({}) == 0
+    await adapter.revoke_token()  # there is none any more
+    await adapter.get_quote(SYMBOL)
+
+    [second] = await database["broker_tokens"].find({}).to_list(None)
+    assert cipher.decrypt(second["token"]) != cipher.decrypt(first["token"])
+
+
 async def test_endless_rate_refusals_end_at_the_deadline(
     adapter: BrokerAdapter, credentials: Credentials, control: httpx.AsyncClient, ledger: Ledger, far_price: int
 ) -> None:
