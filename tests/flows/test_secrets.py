@@ -31,7 +31,9 @@ async def stored_bytes(stack: Stack) -> AsyncIterator[tuple[str, bytes]]:
         b"set": redis.smembers,
     }
     async for key in redis.scan_iter("*"):
-        yield f"redis {key!r}", repr((key, await readers[await redis.type(key)](key))).encode()
+        kind = await redis.type(key)
+        if kind != b"none":  # ended since the scan saw it
+            yield f"redis {key!r}", repr((key, await readers[kind](key))).encode()
     await redis.aclose()
     for path in stack.folder.glob("*.log"):
         yield f"log {path.name}", path.read_bytes()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 import api
 from api.brokers.sandbox.server import PortTaken, Sandbox, start
+from api.local.process import choose_port
 from tests.integration.sandbox.kis_client import eventually
 
 Ledger = Callable[..., Awaitable[list[dict[str, Any]]]]
@@ -189,9 +189,7 @@ async def test_taken_port_is_one_clear_line(sandbox: Sandbox) -> None:
 
 
 async def test_process_serves_until_it_is_told_to_end() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = choose_port(count=3)
     code = f"import sys; from api.brokers.sandbox.server import run; sys.exit(run(port={port}))"
     root = Path(api.__file__).parent.parent
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE, cwd=root)
