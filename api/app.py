@@ -23,7 +23,6 @@ from api.market.controller import CandleController, InstrumentController, QuoteC
 from api.openapi import openapi_config
 from api.orders.controller import FillController, OrderController
 from api.problems import EXCEPTION_HANDLERS, RequestIdMiddleware
-from api.risk.controller import RiskLimitController, TradingStateController
 from api.settings import Settings
 from api.system.controller import HealthController, MetricsController
 from api.users.controller import UserController
@@ -36,8 +35,6 @@ _CONTROLLERS = (
     UserController,
     AuditController,
     AccountController,
-    TradingStateController,
-    RiskLimitController,
     OrderController,
     FillController,
     InstrumentController,
@@ -59,7 +56,6 @@ _INJECTED = {
     "user_service": "users",
     "auth_service": "auth",
     "account_service": "accounts",
-    "risk_service": "risk",
     "market_service": "market",
     "calendar_service": "calendar",
     "broker_registry": "brokers",

@@ -121,8 +121,6 @@ class Order(Struct, kw_only=True, frozen=True):
     """
 
     id: str
-        risk_amount: Won that it counts with against the day's limits, at least; 0 for an order placed outside Lucy.
-        confirmed_limits: Codes of the risk limits that it exceeds because somebody said so.
     client_order_id: str
     account_id: str
     broker: Broker
@@ -160,8 +158,6 @@ class Order(Struct, kw_only=True, frozen=True):
     absorbed: tuple[Absorbed, ...] = ()
     history: tuple[Change, ...] = ()
 
-    risk_amount: int = 0
-    confirmed_limits: tuple[str, ...] = ()
     @property
     def leaves_quantity(self) -> int:
         """Shares still open; 0 once nothing is."""

@@ -3,19 +3,13 @@
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
 from api.domain.enums import Broker, Exchange, ExecutionType, FillSource, OrderOrigin, OrderStatus, OrderType, Side, TimeInForce
 from api.domain.order import Change as ChangeValue
 from api.domain.order import Fill as FillValue
 from api.domain.order import Order as OrderValue
 from api.domain.values import ClientOrderId, ObjectIdText, Shares, Symbol, Won
-from api.risk.limits import LimitCode
-
-Confirmed = Annotated[
-    list[LimitCode],
-    Meta(max_length=10, description="Codes of the risk limits that are knowingly exceeded, as `risk_confirmation_required` listed them."),
-]
 
 
 class PlaceOrder(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -30,7 +24,6 @@ class PlaceOrder(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     exchange: Exchange = Exchange.KRX
     limit_price: Won | None = None
     client_order_id: ClientOrderId | None = None
-    confirm: Confirmed | UnsetType = UNSET
 
 
 class ReplaceOrder(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -38,7 +31,6 @@ class ReplaceOrder(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True
 
     quantity: Shares | None = None
     limit_price: Won | None = None
-    confirm: Confirmed | UnsetType = UNSET
 
 
 class Fill(Struct, kw_only=True, frozen=True):
@@ -117,7 +109,6 @@ class Order(Struct, kw_only=True, frozen=True):
     created_by: str
     created_at: datetime
     updated_at: datetime
-    confirmed_limits: Annotated[list[LimitCode], Meta(description="Risk limits that it exceeds because the caller confirmed them.")]
     version: int
     stages: OrderStages
     fills: list[Fill]
@@ -153,7 +144,6 @@ class Order(Struct, kw_only=True, frozen=True):
             created_by=order.created_by,
             created_at=order.created_at,
             updated_at=order.updated_at,
-            confirmed_limits=[LimitCode(code) for code in order.confirmed_limits],
             version=order.version,
             stages=OrderStages(
                 received_at=order.stages.received_at,

@@ -1,1 +1,0 @@
-"""What stands between an order and a broker: trading states (the kill switches) and risk limits."""
