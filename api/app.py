@@ -23,6 +23,7 @@ from api.market.controller import CandleController, InstrumentController, QuoteC
 from api.openapi import openapi_config
 from api.orders.controller import FillController, OrderController
 from api.problems import EXCEPTION_HANDLERS, RequestIdMiddleware
+from api.risk.controller import RiskLimitController, TradingStateController
 from api.settings import Settings
 from api.system.controller import HealthController, MetricsController
 from api.users.controller import UserController
@@ -35,6 +36,8 @@ _CONTROLLERS = (
     UserController,
     AuditController,
     AccountController,
+    TradingStateController,
+    RiskLimitController,
     OrderController,
     FillController,
     InstrumentController,
@@ -56,6 +59,7 @@ _INJECTED = {
     "user_service": "users",
     "auth_service": "auth",
     "account_service": "accounts",
+    "risk_service": "risk",
     "market_service": "market",
     "calendar_service": "calendar",
     "broker_registry": "brokers",

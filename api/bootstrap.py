@@ -24,6 +24,7 @@ from api.kit.redis_lease import LeaseStore
 from api.market.service import MarketService
 from api.orders.alerts import Alerts
 from api.orders.executions import ExecutionService
+from api.orders.gate import Gate
 from api.orders.inbox import Inbox
 from api.orders.liveness import Liveness
 from api.orders.publishing import OrderPublisher
@@ -32,6 +33,11 @@ from api.orders.repository import OrderRepository
 from api.orders.resolving import OrderResolver
 from api.orders.sending import OrderSender
 from api.orders.service import OrderService
+from api.risk.book import LimitBook
+from api.risk.checking import RiskChecks
+from api.risk.counters import LimitCounters
+from api.risk.service import RiskService
+from api.risk.states import TradingStates
 from api.settings import Settings
 from api.users.service import UserService
 
@@ -51,6 +57,7 @@ class Services:
     users: UserService
     auth: AuthService
     accounts: AccountService
+    risk: RiskService
     market: MarketService
     calendar: CalendarService
     brokers: BrokerRegistry
@@ -99,7 +106,11 @@ async def open_services(settings: Settings, clock: Clock | None = None) -> Async
         audit = AuditService(database, clock, new_id)
         users = UserService(database, clock, new_id, audit)
         auth = AuthService(users=users, database=database, redis=redis, settings=settings, clock=clock, new_id=new_id, audit=audit)
-        accounts = AccountService(database=database, redis=redis, settings=settings, cipher=cipher, clock=clock, new_id=new_id, audit=audit)
+        states = TradingStates(orders_database, clock)
+        stack.push_async_callback(states.aclose)
+        accounts = AccountService(
+            database=database, redis=redis, settings=settings, cipher=cipher, clock=clock, new_id=new_id, audit=audit, states=states
+        )
         market = MarketService(database, clock)
         brokers = BrokerRegistry(settings, database, redis, cipher, clock)
         stack.push_async_callback(brokers.aclose)
@@ -127,7 +138,20 @@ async def open_services(settings: Settings, clock: Clock | None = None) -> Async
             clock=clock,
             new_id=new_id,
         )
-        sender = OrderSender(orders, order_publisher, clock)
+        book = LimitBook(orders_database, states, clock)
+        counters = LimitCounters(redis, prefix, orders_database)
+        risk = RiskService(
+            states=states,
+            book=book,
+            accounts=accounts,
+            users=users,
+            audit=audit,
+            publisher=event_publisher,
+            database=database,
+            clock=clock,
+        )
+        gate = Gate(states, orders)
+        sender = OrderSender(gate, orders, order_publisher, clock)
         stack.push_async_callback(sender.aclose)
         order_service = OrderService(
             orders=orders,
@@ -136,13 +160,17 @@ async def open_services(settings: Settings, clock: Clock | None = None) -> Async
             brokers=brokers,
             publisher=order_publisher,
             sender=sender,
+            gate=gate,
+            risk=RiskChecks(book, counters),
+            audit=audit,
             clock=clock,
             new_id=new_id,
             process_id=process_id,
             is_live_trading_on=settings.live_trading,
         )
-        for owner in (audit, users, auth, accounts, orders, inbox):
+        for owner in (audit, users, auth, accounts, orders, inbox, counters):
             await owner.create_indexes()
+        await risk.adopt_older_states()
         yield Services(
             settings=settings,
             clock=clock,
@@ -153,6 +181,7 @@ async def open_services(settings: Settings, clock: Clock | None = None) -> Async
             users=users,
             auth=auth,
             accounts=accounts,
+            risk=risk,
             market=market,
             calendar=CalendarService(database, clock),
             brokers=brokers,

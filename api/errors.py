@@ -13,21 +13,28 @@
     │   ├── UnsupportedOrder        422 unsupported_order
     │   ├── MarketClosed            422 market_closed
     │   ├── NotOffered              422 broker_unsupported
+    │   ├── RiskLimitExceeded       422 risk_limit_exceeded
     │   └── InvalidCursor           422 invalid_cursor
     ├── NotAuthenticated            401 not_authenticated
     │   ├── TokenExpired            401 token_expired
     │   └── InvalidCredentials      401 invalid_credentials
     ├── Forbidden                   403 forbidden
     │   ├── LiveTradingOff          403 live_trading_off
-    │   └── TradingHalted           403 trading_halted
+    │   ├── TradingHalted           403 trading_halted
+    │   └── ReducingOnly            403 reducing_only
     ├── NotFound                    404 not_found
     ├── Conflict                    409 conflict
     │   ├── ClientOrderIdReused     409 client_order_id_reused
     │   ├── PossibleDuplicate       409 possible_duplicate
+    │   ├── RiskConfirmationRequired 409 risk_confirmation_required
     │   ├── ChangeRefused           409 change_refused
     │   ├── OrderNotOpen            409 order_not_open
     │   └── OrderBusy               409 order_busy
     ├── TooManyRequests             429 too_many_requests
+    ├── Uncertain                   503 uncertain               (what an order depends on cannot be read: nothing is sent)
+    │   ├── TradingStateUnknown     503 trading_state_unknown
+    │   ├── PositionUnknown         503 position_unknown
+    │   └── RiskLimitsUnknown       503 risk_limits_unknown
     └── BrokerProblem               502 broker_error            (renders a BrokerError that reached the caller)
 
 The errors of a broker's adapter, ``BrokerError`` and its family, stand in ``brokers/errors.py``.
@@ -118,6 +125,12 @@ class NotOffered(InvalidRequest):
     code, title = "broker_unsupported", "The broker does not offer this"
 
 
+class RiskLimitExceeded(InvalidRequest):
+    """A risk limit that blocks; ``violations`` in ``extra`` lists all that the order would exceed."""
+
+    code, title = "risk_limit_exceeded", "The order exceeds a risk limit"
+
+
 class InvalidCursor(InvalidRequest):
     """A paging cursor that this API did not give."""
 
@@ -160,6 +173,12 @@ class TradingHalted(Forbidden):
     code, title = "trading_halted", "Trading is halted"
 
 
+class ReducingOnly(Forbidden):
+    """The trading state is ``reducing``, and this would not make a position smaller."""
+
+    code, title = "reducing_only", "Only orders that reduce a position are taken"
+
+
 class NotFound(LucyError):
     """The resource does not exist, or the caller may not know that it does."""
 
@@ -182,6 +201,12 @@ class PossibleDuplicate(Conflict):
     """An order like this is in flight or unknown, and the account's setting refuses another."""
 
     code, title = "possible_duplicate", "An order like this is in flight"
+
+
+class RiskConfirmationRequired(Conflict):
+    """Risk limits that may be exceeded once somebody has said so: the same body with ``confirm``: the codes of ``violations``."""
+
+    code, title = "risk_confirmation_required", "The order exceeds a risk limit: confirm it or leave it"
 
 
 class ChangeRefused(Conflict):
@@ -208,6 +233,31 @@ class TooManyRequests(LucyError):
 
     status, code, title = 429, "too_many_requests", "Too many requests"
     is_retryable = True
+
+
+class Uncertain(LucyError):
+    """Something that decides whether an order may leave cannot be read: it does not leave."""
+
+    status, code, title = 503, "uncertain", "It cannot be told whether this is allowed"
+    is_retryable = True
+
+
+class TradingStateUnknown(Uncertain):
+    """The trading states cannot be read."""
+
+    code, title = "trading_state_unknown", "The trading state cannot be read"
+
+
+class PositionUnknown(Uncertain):
+    """Only reducing orders may leave, and the broker does not tell what is held."""
+
+    code, title = "position_unknown", "The position cannot be read"
+
+
+class RiskLimitsUnknown(Uncertain):
+    """The risk limits, or what was used of them, cannot be read."""
+
+    code, title = "risk_limits_unknown", "The risk limits cannot be checked"
 
 
 class BrokerProblem(LucyError):

@@ -19,6 +19,7 @@ _FILL: dict[str, Any] = {
     "source": "stream",
     "broker_order_id": "0000117057",
     "execution_id": None,
+    "amends": None,
 }
 
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -40,7 +41,15 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "ChangeAccount": {"name": "KIS 위탁 2", "settings": {"on_possible_duplicate": "refuse"}},
     "PutMembers": {"members": [{"user_id": _USER_ID, "permission": "manage"}]},
-    "PutKillSwitch": {"state": "halted"},
+    "PutKillSwitch": {"state": "halted", "reason": "An order loop at the desk.", "cancel_open_orders": True},
+    "PutTradingState": {"state": "halted", "reason": "The broker answers oddly."},
+    "PutRiskLimits": {
+        "order_value": {"limit": 100_000_000, "action": "block"},
+        "day_value": {"limit": 1_000_000_000, "action": "confirm"},
+        "orders_per_second": {"limit": 10},
+        "price_distance": {"limit": 5.5, "action": "confirm"},
+        "same_order": {"limit": 10, "action": "confirm"},
+    },
     "PlaceOrder": {
         "account_id": _ACCOUNT_ID,
         "client_order_id": "desk-1-0001",
@@ -78,6 +87,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "broker_message": None,
         "reason": None,
         "is_possible_duplicate": False,
+        "confirmed_limits": [],
         "origin": "api",
         "block_order_id": None,
         "trading_day": "2026-11-23",

@@ -4,7 +4,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from litestar import Request, Response
@@ -58,6 +58,20 @@ class FieldError(Struct, kw_only=True, frozen=True):
     message: str
 
 
+class RiskViolation(Struct, kw_only=True, frozen=True):
+    """One risk limit that the order would exceed.
+
+    ``code`` goes into ``confirm`` where ``action`` is ``confirm``. ``limit`` and ``actual`` are won, shares, orders, percent or seconds, as
+    the code tells. ``scope``: whose limit it is.
+    """
+
+    code: str
+    scope: Literal["account", "user"]
+    action: Literal["block", "confirm"]
+    limit: float
+    actual: float
+
+
 class Problem(Struct, kw_only=True, frozen=True, omit_defaults=True):
     """What went wrong.
 
@@ -82,6 +96,7 @@ class Problem(Struct, kw_only=True, frozen=True, omit_defaults=True):
     tick_size: int | UnsetType = UNSET
     lower_limit_price: int | UnsetType = UNSET
     upper_limit_price: int | UnsetType = UNSET
+    violations: list[RiskViolation] | UnsetType = UNSET
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:

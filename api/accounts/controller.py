@@ -30,7 +30,9 @@ from api.brokers.registry import BrokerRegistry
 from api.domain.enums import Permission
 from api.errors import NotOffered
 from api.kit.clock import Clock
+from api.orders.service import OrderService
 from api.problems import problems
+from api.risk.service import RiskService
 from api.users.service import UserService
 
 log = structlog.get_logger(__name__)
@@ -114,7 +116,7 @@ class AccountController(Controller):
         "/{account_id:str}/kill-switch",
         operation_id="putKillSwitch",
         summary="Set the trading state",
-        responses=problems(400, 401, 403, 404, 422),
+        responses=problems(400, 401, 403, 404, 422, 503),
     )
     async def put_kill_switch(
         self,
@@ -122,9 +124,17 @@ class AccountController(Controller):
         data: JSONBody[PutKillSwitch],
         principal: NamedDependency[Principal],
         account_service: NamedDependency[AccountService],
+        risk_service: NamedDependency[RiskService],
+        order_service: NamedDependency[OrderService],
     ) -> Account:
-        """`active`, `reducing` (only sells) or `halted` (nothing leaves; cancels still do)."""
-        return await account_service.to_wire(principal, await account_service.put_trading_state(principal, account_id, data.state))
+        """`active`, `reducing` (only orders that make a position smaller) or `halted` (nothing leaves; cancels still do).
+
+        Once it is answered, it holds in every process of Lucy. What became of canceled orders, the orders and their events tell.
+        """
+        account = await risk_service.put_account_state(principal, account_id, data.state, data.reason)
+        if data.cancel_open_orders:
+            await order_service.cancel_at([account])
+        return await account_service.to_wire(principal, account)
 
     @post(
         "/{account_id:str}/verify",

@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.domain.enums import Broker, Environment, Permission, StreamState, TradingState
 from api.domain.values import ObjectIdText
+from api.risk.schemas import PutTradingState
 
 END = r"$(?!\n)"
 """The end of the text: Python's ``$`` alone would let a final newline pass."""
@@ -69,6 +70,10 @@ class Account(Struct, kw_only=True, frozen=True):
     permission: Permission
     members: list[Member]
     trading_state: TradingState
+    effective_trading_state: Annotated[
+        TradingState,
+        Meta(description="The strictest of all trading states that hold for the account: its own, its broker's, the global one."),
+    ]
     settings: AccountSettings
     stream: StreamStatus
     created_at: datetime
@@ -117,10 +122,8 @@ class PutMembers(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     members: Annotated[list[Member], Meta(min_length=1, max_length=100)]
 
 
-class PutKillSwitch(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """The trading state to set."""
-
-    state: TradingState
+class PutKillSwitch(PutTradingState, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """The account's trading state to set. ``cancel_open_orders`` also cancels every open order of the account."""
 
 
 class Balance(Struct, kw_only=True, frozen=True):

@@ -28,6 +28,7 @@ from api.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from api.kit.clock import Clock
 from api.kit.crypto import Cipher
 from api.kit.redis_client import as_awaitable
+from api.risk.states import LevelState, TradingStates, account_level, levels_of
 from api.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -36,10 +37,14 @@ _CACHE_SECONDS = 2.0
 _RANK = {Permission.VIEW: 0, Permission.TRADE: 1, Permission.MANAGE: 2}
 _HORIZON_SECONDS = {Environment.SANDBOX: 15, Environment.PAPER: 600, Environment.REAL: 600}
 _KIS_DIGITS = 10
+_NEVER_SET = LevelState(state=TradingState.ACTIVE, reason="", set_by="", set_at=datetime.min)
 
 
 class BrokerAccount(Struct, kw_only=True, frozen=True):
-    """An account as the rest of Lucy sees it: no secrets. ``version`` grows with each change."""
+    """An account as the rest of Lucy sees it: no secrets. ``version`` grows with each change.
+
+    ``trading_state`` is what a Lucy before `api.risk.states` stored here; what holds now is there.
+    """
 
     id: str
     name: str
@@ -67,6 +72,7 @@ class AccountService:
         clock: Clock,
         new_id: Callable[[], str],
         audit: AuditService,
+        states: TradingStates,
     ) -> None:
         self._collection = database[AccountDocument.__collection__]
         self._redis = redis
@@ -75,6 +81,7 @@ class AccountService:
         self._clock = clock
         self._new_id = new_id
         self._audit = audit
+        self._states = states
         self._all: dict[str, BrokerAccount] = {}
         self._documents: dict[str, AccountDocument] = {}
         self._credentials: dict[str, tuple[int, Credentials]] = {}
@@ -162,6 +169,7 @@ class AccountService:
 
     async def to_wire(self, principal: Principal, account: BrokerAccount) -> Account:
         """The account as the caller sees it, with the state of its stream."""
+        snapshot = await self._states.known()
         return Account(
             id=account.id,
             name=account.name,
@@ -170,7 +178,8 @@ class AccountService:
             account_number=account.account_number,
             permission=account.members[principal.user_id],
             members=[Member(user_id=user_id, permission=permission) for user_id, permission in account.members.items()],
-            trading_state=account.trading_state,
+            trading_state=(snapshot.of(account_level(account.id)) or _NEVER_SET).state,
+            effective_trading_state=snapshot.strictest(levels_of(account.broker, account.id))[0],
             settings=account.settings,
             stream=await self._stream(account.id),
             created_at=account.created_at,
@@ -254,11 +263,6 @@ class AccountService:
             raise InvalidRequest("You cannot take yourself out; another manager can.", errors=[_at("members", "without the caller")])
         documents = [{"user_id": member.user_id, "permission": member.permission.value} for member in members]
         return await self._update(principal, "account.members", before, {"members": documents})
-
-    async def put_trading_state(self, principal: Principal, account_id: str, state: TradingState) -> BrokerAccount:
-        """Set the kill switch; needs ``trade``."""
-        before = await self.require(principal, account_id, Permission.TRADE)
-        return await self._update(principal, "account.kill_switch", before, {"trading_state": state.value})
 
     async def delete(self, principal: Principal, account_id: str) -> None:
         """Disconnect the account; its orders stay. Needs ``manage``."""

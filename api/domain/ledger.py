@@ -16,10 +16,19 @@ import msgspec
 from msgspec import Struct
 
 from api.domain.enums import ExecutionType, FillSource, OrderStatus
-from api.domain.lifecycle import require_legal
+from api.domain.lifecycle import IllegalTransition, require_legal
 from api.domain.order import PENDING_CHANGE, TERMINAL, Absorbed, Change, Fill, Order, PendingRequest
 
 _S = OrderStatus
+
+NEVER_RECEIVED = "never_received"
+"""Reason of an order that the broker's list did not show over the account's horizon, or by the day's end."""
+
+DECLARED_NOT_PLACED = "declared_not_placed"
+"""Reason of an order that a person declared not placed."""
+
+DISMISSED = frozenset({NEVER_RECEIVED, DECLARED_NOT_PLACED})
+"""Rejected for want of evidence: should the broker show such an order after all, it is taken up again."""
 
 
 class Contradiction(Exception):
@@ -49,6 +58,11 @@ class TradeNotice(Struct, kw_only=True, frozen=True):
     price: int
     executed_at: datetime
     execution_id: str | None
+
+
+def is_dismissed(order: Order) -> bool:
+    """Whether the order was rejected for want of evidence alone."""
+    return order.status is _S.REJECTED and order.reason in DISMISSED and not order.broker_order_ids
 
 
 def live_status(order: Order) -> OrderStatus:
@@ -99,14 +113,16 @@ def apply(
 
     Raises:
         IllegalTransition: The table does not allow the move.
-        Contradiction: More would be filled than was ordered.
+        Contradiction: More would be filled than was ordered, or less than nothing.
     """
-    require_legal(order.id, order.status, status)
+    require_legal(order.id, execution_type, order.status, status)
     total = order.quantity if quantity is None else quantity
     cumulative = order.cumulative_quantity + sum(fill.quantity for fill in fills)
     if cumulative > total:
         raise Contradiction(order.id, f"{cumulative} shares filled of {total} ordered")
     amount = order.filled_amount + sum(fill.quantity * fill.price for fill in fills)
+    if cumulative < 0 or amount < 0:
+        raise Contradiction(order.id, f"{cumulative} shares filled for {amount} won")
     price = order.limit_price if limit_price is None else limit_price
     version = order.version + 1
     chain = order.broker_order_ids
@@ -153,8 +169,13 @@ def apply(
 
 
 def acknowledged(order: Order, now: datetime, broker_order_id: str, branch: str, code: str, message: str, sent_at: datetime) -> Order:
-    """The broker's answer to a new order: it took it, under this number. A fill or a cancel may have come before it."""
-    status = _S.NEW if order.status in (_S.PENDING_NEW, _S.UNKNOWN) else order.status
+    """The broker's answer to a new order: it took it, under this number. A fill or a cancel may have come before it.
+
+    The proof may come after the order was given up: one that was `DISMISSED` is taken up again, any other rejected order is not.
+    """
+    if order.status is _S.REJECTED and not is_dismissed(order):
+        raise IllegalTransition(order.id, ExecutionType.NEW, order.status, _S.NEW)
+    status = _S.NEW if order.status in (_S.PENDING_NEW, _S.UNKNOWN, _S.REJECTED) else order.status
     if status is order.status and broker_order_id in order.broker_order_ids:
         return order
     return apply(
@@ -402,7 +423,12 @@ def _verdict(order: Order, fills: list[Fill], absorbed: list[Absorbed], notice: 
 def uncovered_quantity(order: Order, absorbed: tuple[Absorbed, ...], broker_order_id: str) -> int:
     """Shares recorded by reconciliation under this number that no late notice has claimed yet."""
     by_inquiry = sum(
-        fill.quantity for fill in order.fills if fill.source is FillSource.RECONCILIATION and fill.broker_order_id == broker_order_id
+        fill.quantity
+        for fill in order.fills
+        if fill.source is FillSource.RECONCILIATION
+        and fill.broker_order_id == broker_order_id
+        and fill.quantity > 0
+        and fill.amends is None  # a corrected fill has had its notice
     )
     claimed = sum(entry.quantity for entry in (*order.absorbed, *absorbed) if entry.broker_order_id == broker_order_id)
     return by_inquiry - claimed

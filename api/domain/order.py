@@ -32,14 +32,17 @@ PENDING_CHANGE = frozenset({OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPL
 
 
 class Fill(Struct, kw_only=True, frozen=True):
-    """One execution. ``price`` in won, ``quantity`` in shares.
+    """One execution. ``price`` in won, ``quantity`` in shares; fills are only ever added.
 
     Attributes:
+        quantity: Below 0 for a trade that the exchange canceled: the entry takes back what an earlier one recorded.
         id: ``<order id>-<number>``, counted from 1.
         broker_order_id: The number of the chain that it was executed under.
         execution_id: The broker's id of the execution, None where it has none (KIS, and all fills found by reconciliation).
         notice_id: The inbox notice that told of it, None for a fill found by reconciliation.
         version: The order's version that brought it.
+        amends: Id of the fill that a negative entry takes back, or that a positive one puts right at another price; None otherwise, and
+            where nothing tells which trade was canceled.
     """
 
     id: str
@@ -51,6 +54,7 @@ class Fill(Struct, kw_only=True, frozen=True):
     execution_id: str | None
     notice_id: str | None
     version: int
+    amends: str | None = None
 
 
 class Absorbed(Struct, kw_only=True, frozen=True):
@@ -117,6 +121,8 @@ class Order(Struct, kw_only=True, frozen=True):
         fingerprint: Of account, symbol, side, quantity and price; twins in flight share it.
         sender: The process that sends it, while it does.
         unknown_since: When its outcome became unknown, while it is.
+        risk_amount: Won that it counts with against the day's limits, at least; 0 for an order placed outside Lucy.
+        confirmed_limits: Codes of the risk limits that it exceeds because somebody said so.
         published_version: Trails ``version``; what lies between is swept (design §6).
     """
 
@@ -154,6 +160,8 @@ class Order(Struct, kw_only=True, frozen=True):
     is_possible_duplicate: bool = False
     pending_request: PendingRequest | None = None
     unknown_since: datetime | None = None
+    risk_amount: int = 0
+    confirmed_limits: tuple[str, ...] = ()
     fills: tuple[Fill, ...] = ()
     absorbed: tuple[Absorbed, ...] = ()
     history: tuple[Change, ...] = ()
@@ -167,6 +175,10 @@ class Order(Struct, kw_only=True, frozen=True):
     def is_terminal(self) -> bool:
         """Whether nothing is open any more."""
         return self.status in TERMINAL
+
+    def amount_under(self, broker_order_id: str) -> int:
+        """Won filled under one number of the chain."""
+        return sum(fill.quantity * fill.price for fill in self.fills if fill.broker_order_id == broker_order_id)
 
     def filled_under(self, broker_order_id: str) -> int:
         """Shares filled under one number of the chain."""

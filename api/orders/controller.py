@@ -199,9 +199,11 @@ class OrderController(Controller):
         """Say which broker order it is (``adopt``), or that it was not placed (``declare``). Audited; refused once it is settled."""
         if (data.adopt is None) == (data.declare is None):
             raise InvalidRequest("Give either adopt or declare.")
+        if data.force and data.declare is None:
+            raise InvalidRequest("Only a declaration can be forced.", errors=[{"field": "force", "message": "without declare"}])
         if data.adopt is not None:
             return Order.of(await order_resolver.adopt(principal, order_id, data.adopt, data.note))
-        return Order.of(await order_resolver.declare_not_placed(principal, order_id, data.note))
+        return Order.of(await order_resolver.declare_not_placed(principal, order_id, data.note, is_forced=data.force))
 
     @post(
         "/cancel-all",

@@ -9,7 +9,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 import structlog
 from msgspec import Struct
@@ -18,17 +17,16 @@ from api.accounts.service import AccountService, BrokerAccount
 from api.brokers.base import BrokerAdapter, BrokerOrder
 from api.brokers.registry import BrokerRegistry
 from api.domain import ledger
-from api.domain.enums import Exchange, ExecutionType, OrderOrigin, OrderStatus, OrderType, TimeInForce
-from api.domain.ledger import Contradiction, TradeNotice
-from api.domain.lifecycle import IllegalTransition
+from api.domain.enums import Exchange, ExecutionType, FillSource, OrderOrigin, OrderStatus, OrderType, TimeInForce
 from api.domain.order import Change, Order, Stages
 from api.kit.clock import Clock, kst_day
 from api.orders.alerts import Alerts
+from api.orders.engine import Conclusions, Facts, Step, conclude, is_never_received, settle_one
 from api.orders.executions import ExecutionService
 from api.orders.inbox import Frame, FrameState, Inbox
 from api.orders.liveness import Liveness
 from api.orders.publishing import OrderPublisher
-from api.orders.reconciliation import Reading, adopt, claim_chains, match_unknown, settle
+from api.orders.reconciliation import Memory
 from api.orders.repository import OrderRepository
 from api.orders.service import fingerprint
 
@@ -40,14 +38,26 @@ ABANDONED = timedelta(seconds=3)
 LONGEST_SENDING = timedelta(seconds=25)
 """No sending takes longer, retries and waits included: past it an order is unknown even if its sender lives."""
 
-ENOUGH_READINGS = 3
-"""Successful readings that must agree before an absent order is taken as never received."""
-
-EXTERNAL_GRACE = timedelta(seconds=10)
-"""How long a broker order that nothing claims is left alone: its answer or its order may be on its way."""
-
 REPEAT_GRACE = timedelta(seconds=5)
 """A held notice that the broker's total has not confirmed for this long was one told twice."""
+
+CHANGED_MARGIN = timedelta(minutes=1)
+"""How far back a round looks for orders that changed since the last one: well past what the clocks of two machines differ by."""
+
+WHOLE_DAY_EVERY = timedelta(minutes=10)
+"""How often a round reads all orders of the day, whatever it remembers."""
+
+_AMENDING = (ExecutionType.TRADE_CANCEL, ExecutionType.TRADE_CORRECT)
+
+
+class _Round(Struct, kw_only=True, frozen=True):
+    """What a round leaves to the account's next one in this process; a process without it reads the whole day."""
+
+    day: str
+    read_at: datetime
+    whole_day_at: datetime
+    memory: Memory
+    settled: Mapping[str, BrokerOrder]
 
 
 class Reconciled(Struct, kw_only=True, frozen=True):
@@ -93,7 +103,7 @@ class Reconciler:
         self._liveness = liveness
         self._clock = clock
         self._new_id = new_id
-        self._differing: dict[str, dict[str, datetime]] = {}
+        self._rounds: dict[str, _Round] = {}
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def reconcile(self, account_id: str) -> Reconciled:
@@ -122,59 +132,88 @@ class Reconciler:
 
     def _ended(self, order: Order) -> Order:
         if order.status is OrderStatus.PENDING_NEW or _is_lost(order):
-            return ledger.rejected(order, self._clock.now(), "", "", "never_received")
+            return ledger.rejected(order, self._clock.now(), "", "", ledger.NEVER_RECEIVED)
         return ledger.expired(order, self._clock.now())
 
     async def _reconcile(self, account: BrokerAccount, adapter: BrokerAdapter) -> Reconciled:
         read_at = self._clock.now()
         day = kst_day(read_at).isoformat()
         rows = await adapter.list_orders(kst_day(read_at))
-        # The orders are read after the list: one that was placed in between is missing from the list, never taken for somebody else's.
-        orders = await self._orders.list_of_day(account.id, day)
-        orders = [await self._give_up_abandoned(order) for order in orders]
         frames = await self._inbox.list_open(account.id)
         held = self._executions.held_notices(account, adapter, frames)
-
-        claimed = claim_chains(orders, rows)
-        taken = {row.order_number for chain in claimed.values() for row in chain}
-        unclaimed = [row for row in rows if row.order_number not in taken]
-        unknown = [order for order in orders if order.status is OrderStatus.UNKNOWN and not order.broker_order_ids]
-        in_flight = [order for order in orders if order.status is OrderStatus.PENDING_NEW]
-        matches, strangers = match_unknown(unknown, in_flight, unclaimed)
-        changed = 0
-        for match in matches:
-            log.info("unknown_order_found", order_id=match.order.id, broker_order_id=match.row.order_number)
-            order = await self._change(match.order, partial(self._adopted, match.row))
-            claimed[order.id].append(match.row)
-            orders = [order if known.id == order.id else known for known in orders]
-            changed += 1
-        for order in await self._adopt_strangers(account, strangers, in_flight + unknown, read_at):
-            claimed[order.id] = [row for row in strangers if row.order_number in order.broker_order_ids]
-            orders.append(order)
-            changed += 1
-
-        missed = 0
-        still_differing: dict[str, datetime] = {}
-        for order in orders:
-            if order.id not in claimed:
-                continue
-            after = await self._settle(order, claimed[order.id], held, still_differing, read_at)
-            changed += after.version != order.version
-            missed += after.cumulative_quantity - order.cumulative_quantity
-        self._differing[account.id] = still_differing
-        matched = {match.order.id for match in matches}
-        for order in unknown:
-            if order.id not in matched:
-                changed += await self._count_absence(account, order, read_at, len(rows))
-        await self._sort_out_held(frames, orders, read_at)
-        applied = await self._executions.apply_open(account, adapter) if frames else None
-        is_open = bool(still_differing or in_flight or (applied and (applied.waiting or applied.accepting or applied.has_held))) or any(
-            order.status in (OrderStatus.UNKNOWN, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE) for order in orders
+        last = self._last_round(account.id, day, read_at)
+        # The orders are read after the list: one that was placed in between is missing from the list, never taken for somebody else's.
+        if last is None:
+            orders = await self._orders.list_of_day(account.id, day)
+        else:
+            orders = await self._orders.list_unsettled(account.id, day, last.read_at - CHANGED_MARGIN, [*_moved(rows, last), *held])
+        orders = [await self._give_up_abandoned(order) for order in orders]
+        facts = Facts(
+            orders=orders,
+            rows=rows,
+            held=held,
+            memory=Memory() if last is None else last.memory,
+            settled={} if last is None else last.settled,
+            read_at=read_at,
+            now=self._clock.now(),
         )
-        return Reconciled(read_at=read_at, changed=changed, is_open=is_open, missed_fills=missed)
+        found = conclude(facts)
+        for order, problem in found.problems:
+            self._alerts.raise_soon(order.account_id, "statement_contradicts_ledger", problem, order_id=order.id)
+        afters = [await self._carry_out(step, facts) for step in found.steps]
+        for row in found.strangers:
+            await self._adopt_stranger(account, row)
+        given_up = [await self._count_absence(account, order, read_at, len(rows)) for order in found.absent]
+        self._rounds[account.id] = _Round(
+            day=day,
+            read_at=read_at,
+            whole_day_at=read_at if last is None else last.whole_day_at,
+            memory=found.memory,
+            settled=found.settled,
+        )
+        await self._sort_out_held(frames, [*orders, *afters], read_at)
+        applied = await self._executions.apply_open(account, adapter) if frames else None
+        return Reconciled(
+            read_at=read_at,
+            changed=sum(after.version != step.before.version for after, step in zip(afters, found.steps, strict=True))
+            + len(found.strangers)
+            + sum(given_up),
+            is_open=_is_open(found, orders) or bool(applied and (applied.waiting or applied.accepting or applied.has_held)),
+            missed_fills=sum(_missed(step.before, after) for after, step in zip(afters, found.steps, strict=True)),
+        )
 
-    def _adopted(self, row: BrokerOrder, order: Order) -> Order:
-        return adopt(order, row, self._clock.now())
+    def _last_round(self, account_id: str, day: str, read_at: datetime) -> _Round | None:
+        """What the last round left, unless it was of another day or it is time for a look at the whole day."""
+        last = self._rounds.get(account_id)
+        return None if last is None or last.day != day or read_at - last.whole_day_at > WHOLE_DAY_EVERY else last
+
+    async def _carry_out(self, step: Step, facts: Facts) -> Order:
+        """Write one order's changes; concluded anew where it changed meanwhile. The order as it is then."""
+        if step.adopted is not None and not await self._orders.claim_number(step.before, step.adopted.order_number, facts.now):
+            return step.before  # a person, or another worker, gave that number to another order
+
+        def rule(current: Order) -> Order:
+            return step.after if current is step.before else settle_one(current, step.adopted, step.rows, facts).order
+
+        after = await self._change(step.before, rule)
+        if step.adopted is not None and after is not step.before:
+            log.info("unknown_order_found", order_id=after.id, broker_order_id=step.adopted.order_number)
+            if ledger.is_dismissed(step.before):
+                self._alerts.raise_soon(
+                    after.account_id,
+                    "dismissed_order_found",
+                    f"The order was taken as not placed ({step.before.reason}), and the broker has it as {step.adopted.order_number}.",
+                    order_id=after.id,
+                )
+        for change in after.history:
+            if change.version > step.before.version and change.execution_type in _AMENDING:
+                self._alerts.raise_soon(
+                    after.account_id,
+                    str(change.execution_type),
+                    f"A trade was taken back or corrected: {change.cumulative_quantity} shares for {change.filled_amount} won remain.",
+                    order_id=after.id,
+                )
+        return after
 
     async def _give_up_abandoned(self, order: Order) -> Order:
         """An order whose sender died, or that was being sent for far too long: its outcome is unknown."""
@@ -185,59 +224,31 @@ class Reconciler:
             return order
         return await self._change(order, lambda current: ledger.outcome_unknown(current, self._clock.now(), "sender_died"))
 
-    async def _settle(
-        self,
-        order: Order,
-        rows: Sequence[BrokerOrder],
-        held: Mapping[str, Sequence[TradeNotice]],
-        still_differing: dict[str, datetime],
-        read_at: datetime,
-    ) -> Order:
-        since = self._differing.get(order.account_id, {})
-        seen: list[Reading] = []
-
-        def rule(current: Order) -> Order:
-            seen.append(settle(current, rows, held, since, read_at=read_at, now=self._clock.now()))
-            return seen[-1].order
-
-        try:
-            after = await self._change(order, rule)
-        except (Contradiction, IllegalTransition) as error:
-            self._alerts.raise_soon(order.account_id, "statement_contradicts_ledger", str(error), order_id=order.id)
-            return order
-        for number in seen[-1].differing:
-            still_differing[number] = since.get(number, self._clock.now())
-        return after
-
-    async def _count_absence(self, account: BrokerAccount, order: Order, read_at: datetime, statement_size: int) -> int:
+    async def _count_absence(self, account: BrokerAccount, order: Order, read_at: datetime, statement_size: int) -> bool:
         """An unknown order that the broker's list does not show: after enough readings over the account's horizon it never arrived."""
         if order.unknown_since is None or read_at < order.unknown_since:
-            return 0
+            return False
         readings, _ = await self._orders.note_absence(order.id, read_at, statement_size)
         horizon = timedelta(seconds=account.settings.never_received_after_seconds)
-        if readings < ENOUGH_READINGS or read_at - order.unknown_since < horizon:
-            return 0
+        if not is_never_received(order, readings, read_at, horizon):
+            return False
         log.warning("order_never_received", order_id=order.id, readings=readings)
         await self._change(
-            order, lambda current: ledger.rejected(current, self._clock.now(), "", "", "never_received") if _is_lost(current) else current
+            order,
+            lambda current: (
+                ledger.rejected(current, self._clock.now(), "", "", ledger.NEVER_RECEIVED)
+                if is_never_received(current, readings, read_at, horizon)
+                else current
+            ),
         )
-        return 1
+        return True
 
-    async def _adopt_strangers(
-        self, account: BrokerAccount, rows: Sequence[BrokerOrder], waiting: Sequence[Order], read_at: datetime
-    ) -> list[Order]:
-        """Broker orders that were placed outside Lucy become orders of their own, once nothing of ours could be meant."""
-        adopted = []
-        for row in rows:
-            could_be_ours = any(order.symbol == row.symbol and order.side is row.side for order in waiting)
-            if could_be_ours or read_at - row.ordered_at < EXTERNAL_GRACE:
-                continue
-            order, is_new = await self._orders.insert_once(self._external(account, row))
-            if is_new:
-                log.info("external_order_adopted", order_id=order.id, broker_order_id=row.order_number)
-                self._publisher.publish_soon(order)
-                adopted.append(order)
-        return adopted
+    async def _adopt_stranger(self, account: BrokerAccount, row: BrokerOrder) -> None:
+        """A broker order that was placed outside Lucy becomes an order of its own; the next round brings its fills."""
+        order, is_new = await self._orders.insert_once(self._external(account, row))
+        if is_new:
+            log.info("external_order_adopted", order_id=order.id, broker_order_id=row.order_number)
+            self._publisher.publish_soon(order)
 
     async def _sort_out_held(self, frames: Sequence[Frame], orders: Sequence[Order], read_at: datetime) -> None:
         """Held notices that the totals have confirmed are in the ledger now; those that they still do not confirm were told twice."""
@@ -302,3 +313,23 @@ class Reconciler:
 
 def _is_lost(order: Order) -> bool:
     return order.status is OrderStatus.UNKNOWN and not order.broker_order_ids
+
+
+def _moved(rows: Sequence[BrokerOrder], last: _Round) -> set[str]:
+    """Numbers of rows that are not as they were when their order was found settled, and the numbers that they changed."""
+    moved = [row for row in rows if last.settled.get(row.order_number) != row]
+    return {row.order_number for row in moved} | {row.original_order_number for row in moved if row.original_order_number}
+
+
+def _is_open(found: Conclusions, orders: Sequence[Order]) -> bool:
+    waiting = (OrderStatus.UNKNOWN, OrderStatus.PENDING_NEW, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE)
+    return bool(found.memory.notes or found.strangers) or any(order.status in waiting for order in orders)
+
+
+def _missed(before: Order, after: Order) -> int:
+    """Shares that only the inquiry told of."""
+    return sum(
+        fill.quantity
+        for fill in after.fills[len(before.fills) :]
+        if fill.source is FillSource.RECONCILIATION and fill.quantity > 0 and fill.amends is None
+    )

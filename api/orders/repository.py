@@ -5,7 +5,7 @@ Durable writes of a process that come at the same time share one command (`api.k
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -15,9 +15,10 @@ from msgspec import Struct
 from pymongo import ASCENDING, DESCENDING, ReturnDocument, UpdateOne, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 
 from api.domain.enums import OrderStatus
+from api.domain.ledger import DISMISSED
 from api.domain.order import TERMINAL, Order
 from api.kit.batches import Batches, Deferred
 
@@ -33,6 +34,10 @@ _MAX_RETRIES = 50
 _DUPLICATE_KEY = 11000
 _MARK_SECONDS = 0.1
 """How long marks of published versions are gathered: an order that is taken and filled at once is marked once."""
+
+
+_CLAIM_LIFETIME = timedelta(seconds=30)
+"""Between claiming a number and storing it lie milliseconds, and seconds at worst."""
 
 
 class Check(Struct, kw_only=True, frozen=True):
@@ -60,6 +65,7 @@ class OrderRepository:
     def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
         self._orders: AsyncCollection[dict[str, Any]] = database["orders"].with_options(write_concern=DURABLE)
         self._quick: AsyncCollection[dict[str, Any]] = database["orders"]  # not journaled
+        self._claims = database["broker_order_claims"].with_options(write_concern=DURABLE)
         self._inserts = Batches(self._insert_all)
         self._updates = Batches(self._update_all)
         self._twins = Batches(self._find_twins)
@@ -207,6 +213,39 @@ class OrderRepository:
         """All orders of one account and KST day."""
         cursor = self._orders.find({"account_id": account_id, "trading_day": trading_day})
         return [_to_order(document) async for document in cursor]
+
+    async def list_unsettled(self, account_id: str, trading_day: str, changed_since: datetime, numbers: Sequence[str]) -> list[Order]:
+        """What reconciliation must look at of an account's day: live orders, those that were given up for want of evidence, those that
+        changed since, and those that claim any of the broker numbers."""
+        of_day = {"account_id": account_id, "trading_day": trading_day}
+        ended = [status.value for status in TERMINAL]
+        clauses: list[dict[str, Any]] = [  # each has an index of its own
+            of_day | {"status": {"$in": _LIVE}},
+            of_day | {"status": {"$in": ended}, "updated_at": {"$gte": changed_since}},
+            of_day | {"status": OrderStatus.REJECTED.value, "reason": {"$in": sorted(DISMISSED)}},
+        ]
+        if numbers:
+            clauses.append(of_day | {"broker_order_ids": {"$in": list(numbers)}})
+        return [_to_order(document) async for document in self._orders.find({"$or": clauses})]
+
+    async def claim_number(self, order: Order, number: str, at: datetime) -> bool:
+        """Reserve a broker's order number for an order of unknown outcome, so that no two are taken to be it at once.
+
+        A claim whose order has not come to have the number within `_CLAIM_LIFETIME` (a crash lay between) may be taken over.
+
+        Returns:
+            False where another order has the number, or is just being given it.
+        """
+        owners = await self.find_by_broker_order_ids(order.account_id, order.trading_day, [number])
+        if any(owner.id != order.id for owner in owners):
+            return False
+        key = {"_id": f"{order.account_id}:{order.trading_day}:{number}"}
+        free = {"$or": [{"order_id": order.id}, {"at": {"$lt": at - _CLAIM_LIFETIME}}]}
+        try:
+            await self._claims.update_one(key | free, {"$set": {"order_id": order.id, "at": at}}, upsert=True)
+        except DuplicateKeyError:
+            return False
+        return True
 
     async def list_accounts_with_unsettled(self, since: datetime) -> list[str]:
         """Accounts with an order whose state waits for evidence and last changed before ``since``."""

@@ -26,9 +26,6 @@ from api.orders.repository import Check, OrderRepository
 
 log = structlog.get_logger(__name__)
 
-DECLARED_NOT_PLACED = "declared_not_placed"
-"""Reason of an order that a person declared not placed."""
-
 _Rule = Callable[[datetime, Order], Order]
 _WAITING = (OrderStatus.UNKNOWN, OrderStatus.PENDING_NEW)
 
@@ -91,21 +88,32 @@ class OrderResolver:
             raise Conflict(f"{order_number} is no order at the broker that this one could be.", order_id=order.id)
         if any(shape_of_order(other) == shape_of_row(row) for other in others):
             raise Conflict("Another order that waits for its outcome fits that number; Lucy settles both by herself.", order_id=order.id)
+        if not await self._orders.claim_number(order, order_number, self._clock.now()):
+            raise Conflict(f"Another order is {order_number}, or is just being found to be.", order_id=order.id)
         return await self._settle(principal, order, {"adopt": order_number, "note": note}, lambda now, current: adopt(current, row, now))
 
-    async def declare_not_placed(self, principal: Principal, order_id: str, note: str) -> Order:
-        """The order never arrived. Should the broker show it later after all, it is taken up as an order placed outside, never lost.
+    async def declare_not_placed(self, principal: Principal, order_id: str, note: str, *, is_forced: bool) -> Order:
+        """The order never arrived. Should the broker show it later after all, an alert says so and it is taken up again, never lost.
+
+        Args:
+            principal: May trade at the account; with ``is_forced``, may manage it.
+            order_id: The order.
+            note: Why; for the audit log.
+            is_forced: Declare it although the broker has an order just like it, or cannot be asked.
 
         Raises:
+            Forbidden: Less permission than that.
             Conflict: It is settled already, or the broker has an order just like it.
+            BrokerError: The list cannot be read now.
         """
-        order, account = await self._unknown(principal, order_id, Permission.TRADE)
-        candidates, _ = await self._look(account, order)
-        if any(shape_of_row(row) == shape_of_order(order) for row in candidates):
-            raise Conflict("The broker has an order just like it that nothing claims: adopt it, or wait.", order_id=order.id)
-        decision = {"declare": "not_placed", "note": note}
+        order, account = await self._unknown(principal, order_id, Permission.MANAGE if is_forced else Permission.TRADE)
+        if not is_forced:
+            candidates, _ = await self._look(account, order)
+            if any(shape_of_row(row) == shape_of_order(order) for row in candidates):
+                raise Conflict("The broker has an order just like it that nothing claims: adopt it, or wait.", order_id=order.id)
+        decision = {"declare": "not_placed", "note": note} | ({"force": "true"} if is_forced else {})
         return await self._settle(
-            principal, order, decision, lambda now, current: ledger.rejected(current, now, "", "", DECLARED_NOT_PLACED)
+            principal, order, decision, lambda now, current: ledger.rejected(current, now, "", "", ledger.DECLARED_NOT_PLACED)
         )
 
     async def _unknown(self, principal: Principal, order_id: str, permission: Permission) -> tuple[Order, BrokerAccount]:

@@ -3,13 +3,19 @@
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.domain.enums import Broker, Exchange, ExecutionType, FillSource, OrderOrigin, OrderStatus, OrderType, Side, TimeInForce
 from api.domain.order import Change as ChangeValue
 from api.domain.order import Fill as FillValue
 from api.domain.order import Order as OrderValue
 from api.domain.values import ClientOrderId, ObjectIdText, Shares, Symbol, Won
+from api.risk.limits import LimitCode
+
+Confirmed = Annotated[
+    list[LimitCode],
+    Meta(max_length=10, description="Codes of the risk limits that are knowingly exceeded, as `risk_confirmation_required` listed them."),
+]
 
 
 class PlaceOrder(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -24,6 +30,7 @@ class PlaceOrder(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     exchange: Exchange = Exchange.KRX
     limit_price: Won | None = None
     client_order_id: ClientOrderId | None = None
+    confirm: Confirmed | UnsetType = UNSET
 
 
 class ReplaceOrder(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -31,10 +38,15 @@ class ReplaceOrder(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True
 
     quantity: Shares | None = None
     limit_price: Won | None = None
+    confirm: Confirmed | UnsetType = UNSET
 
 
 class Fill(Struct, kw_only=True, frozen=True):
-    """One execution. ``price`` in won a share; ``executed_at`` as precise as the broker tells."""
+    """One execution. ``price`` in won a share; ``executed_at`` as precise as the broker tells.
+
+    Fills are only ever added: a trade that the exchange canceled comes as a further fill with a negative ``quantity`` and ``amount``, a
+    corrected one as a negative and a positive fill. ``amends`` names the fill that such a one takes back or puts right, if that is known.
+    """
 
     id: str
     order_id: str
@@ -48,6 +60,7 @@ class Fill(Struct, kw_only=True, frozen=True):
     source: FillSource
     broker_order_id: str
     execution_id: str | None
+    amends: str | None
 
     @classmethod
     def of(cls, order: OrderValue, fill: FillValue) -> Self:
@@ -65,6 +78,7 @@ class Fill(Struct, kw_only=True, frozen=True):
             source=fill.source,
             broker_order_id=fill.broker_order_id,
             execution_id=fill.execution_id,
+            amends=fill.amends,
         )
 
 
@@ -103,6 +117,7 @@ class Order(Struct, kw_only=True, frozen=True):
     broker_message: str | None
     reason: str | None
     is_possible_duplicate: bool
+    confirmed_limits: Annotated[list[LimitCode], Meta(description="Risk limits that it exceeds because the caller confirmed them.")]
     origin: OrderOrigin
     block_order_id: str | None
     trading_day: date
@@ -138,6 +153,7 @@ class Order(Struct, kw_only=True, frozen=True):
             broker_message=order.broker_message or None,
             reason=order.reason or None,
             is_possible_duplicate=order.is_possible_duplicate,
+            confirmed_limits=[LimitCode(code) for code in order.confirmed_limits],
             origin=order.origin,
             block_order_id=order.block_order_id,
             trading_day=date.fromisoformat(order.trading_day),
@@ -245,6 +261,9 @@ class ResolveOrder(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True
     adopt: Annotated[str, Meta(pattern=r"^[0-9]{1,20}\Z", description="The broker's order number, one of the candidates.")] | None = None
     declare: Literal["not_placed"] | None = None
     note: Annotated[str, Meta(max_length=500, description="Why; kept in the audit log.")] = ""
+    force: Annotated[
+        bool, Meta(description="Declare it although the broker has an order just like it, or cannot be asked. Needs `manage`.")
+    ] = False
 
 
 def average_price(filled_amount: int, cumulative_quantity: int) -> float | None:

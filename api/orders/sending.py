@@ -1,11 +1,12 @@
 """Sending: what leaves for a broker, leaves once, and what its answer proves is stored.
 
-This is the only module that calls an adapter's `place`, `replace` or `cancel`. It never repeats a call; what may be repeated without doubt
-(a refused connection, a gateway's refusal) the adapter repeats itself.
+This is the only module that calls an adapter's `place`, `replace` or `cancel` (a test walks the tree), and all but cancels pass the `gate`
+first. It never repeats a call; what may be repeated without doubt (a refused connection, a gateway's refusal) the adapter repeats itself.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from enum import StrEnum
 from typing import NoReturn
 
@@ -14,6 +15,7 @@ import structlog
 from msgspec import Struct
 from pymongo.errors import PyMongoError
 
+from api.accounts.service import BrokerAccount
 from api.brokers.base import Acknowledgement, BrokerAdapter, LiveOrder, NewOrder
 from api.brokers.errors import (
     BrokerError,
@@ -25,8 +27,10 @@ from api.brokers.errors import (
 from api.domain import ledger
 from api.domain.enums import OrderStatus
 from api.domain.order import Order
-from api.errors import BrokerProblem, ChangeRefused, TooManyRequests
+from api.errors import BrokerProblem, ChangeRefused, LucyError, TooManyRequests
 from api.kit.clock import Clock
+from api.kit.departure import looked_after
+from api.orders.gate import Gate, Look
 from api.orders.publishing import OrderPublisher
 from api.orders.repository import OrderRepository
 
@@ -61,24 +65,32 @@ class Placed(Struct, frozen=True):
 class OrderSender:
     """Sends orders and changes, and stores what came of them."""
 
-    def __init__(self, orders: OrderRepository, publisher: OrderPublisher, clock: Clock) -> None:
+    def __init__(self, gate: Gate, orders: OrderRepository, publisher: OrderPublisher, clock: Clock) -> None:
+        self._gate = gate
         self._orders = orders
         self._publisher = publisher
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def send_new(self, adapter: BrokerAdapter, order: Order) -> Placed:
+    async def send_new(self, account: BrokerAccount, adapter: BrokerAdapter, order: Order) -> Placed:
         """Send an order that is stored as ``pending_new``.
 
         Raises:
-            TooManyRequests, BrokerProblem: It certainly was not sent, and is stored as ``rejected`` (``not_sent``).
+            TradingHalted, ReducingOnly, Uncertain: The gate kept it here; it is stored as ``rejected`` (``not_sent``).
+            TooManyRequests, BrokerProblem: It certainly was not sent, and is stored so too.
         """
         sent_at = self._clock.now()
         twin = asyncio.create_task(self._has_twin(order))  # beside the sending: the answer carries the flag
         try:
-            answer = await adapter.place(_new_order(order), deadline=SEND_DEADLINE)
+            with looked_after(await self._gate.admit_new(account, adapter, order)):
+                answer = await adapter.place(_new_order(order), deadline=SEND_DEADLINE)
         except BrokerError as error:
             return await self._settle_failure(order, error, is_twin=await twin)
+        except LucyError as refusal:  # of the gate, or of an adapter that cannot say the order in its broker's words: before it sends
+            await twin
+            order = await self._store_rejection(order, "", refusal.detail, NOT_SENT)
+            refusal.extra |= {"order_id": order.id, "outcome": "none"}
+            raise
         log.info("order_sent", order_id=order.id, account_id=order.account_id, broker=order.broker, broker_order_id=answer.order_number)
         is_twin = await twin
         order = await self._record(
@@ -140,20 +152,55 @@ class OrderSender:
     async def _store_rejection(self, order: Order, code: str, message: str, reason: str) -> Order:
         return await self._record(order, lambda current: ledger.rejected(current, self._clock.now(), code, message, reason))
 
-    async def send_change(self, order: Order, send: Callable[[LiveOrder], Awaitable[Acknowledgement]], *, adds_number: bool) -> Placed:
+    async def send_cancel(self, adapter: BrokerAdapter, order: Order) -> Placed:
+        """Cancel all that is open of an order that is stored as ``pending_cancel``; no gate stands in its way. Raises: `_send_change`."""
+        return await self._send_change(order, lambda live: adapter.cancel(live, quantity=None, deadline=SEND_DEADLINE), None)
+
+    async def send_less(self, account: BrokerAccount, adapter: BrokerAdapter, order: Order, shares: int) -> Placed:
+        """Take ``shares`` out of an order that is stored as ``pending_replace``. Raises: the gate's, and `_send_change`."""
+        look = await self._admit_change(account, order, lowers_quantity=True)
+        return await self._send_change(order, lambda live: adapter.cancel(live, quantity=shares, deadline=SEND_DEADLINE), look)
+
+    async def send_price(self, account: BrokerAccount, adapter: BrokerAdapter, order: Order, limit_price: int) -> Placed:
+        """Change the price (won) of an order that is stored as ``pending_replace``. Raises: the gate's, and `_send_change`."""
+        look = await self._admit_change(account, order, lowers_quantity=False)
+        return await self._send_change(
+            order, lambda live: adapter.replace(live, limit_price=limit_price, deadline=SEND_DEADLINE), look, adds_number=True
+        )
+
+    async def _admit_change(self, account: BrokerAccount, order: Order, *, lowers_quantity: bool) -> Look:
+        try:
+            return await self._gate.admit_change(account, order, lowers_quantity=lowers_quantity)
+        except LucyError as refusal:
+            await self._keep_here(order, refusal)
+            raise
+
+    async def _keep_here(self, order: Order, refusal: LucyError) -> None:
+        await self._record(order, lambda current: ledger.request_refused(current, self._clock.now(), "", refusal.detail, refusal.code))
+        refusal.extra |= {"order_id": order.id, "outcome": "none"}
+
+    async def _send_change(
+        self, order: Order, send: Callable[[LiveOrder], Awaitable[Acknowledgement]], look: Look | None, *, adds_number: bool = False
+    ) -> Placed:
         """Send a cancel or replace that is stored as pending.
 
         Args:
             order: The order, ``pending_cancel`` or ``pending_replace``.
             send: One call of an adapter.
+            look: What the gate gave; None for a cancel.
             adds_number: The broker runs the order under the acknowledgement's number from now on.
 
         Raises:
             ChangeRefused: The broker refused; the order goes on as it was.
+            TradingHalted, ReducingOnly, Uncertain: It was kept here at the last look; the order goes on as it was.
             TooManyRequests, BrokerProblem: It certainly was not sent.
         """
         try:
-            answer = await send(_live_order(order))
+            with nullcontext() if look is None else looked_after(look):
+                answer = await send(_live_order(order))
+        except LucyError as refusal:
+            await self._keep_here(order, refusal)
+            raise
         except BrokerError as error:
             if isinstance(error, BrokerRejected) or _certainly_not_sent(error):
                 code, words = (error.code, error.message) if isinstance(error, BrokerRejected) else ("", error.message)

@@ -7,15 +7,17 @@ from which `reconcile` goes on without a second send.
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 import structlog
+from msgspec import UNSET, UnsetType
 
 from api.accounts.service import AccountService, BrokerAccount
+from api.audit.service import AuditService
 from api.auth.principal import Principal
-from api.brokers.base import Acknowledgement, BrokerAdapter, LiveOrder
+from api.brokers.base import BrokerAdapter
 from api.brokers.registry import BrokerRegistry
 from api.domain import ledger
 from api.domain.enums import ExecutionType, OrderOrigin, OrderStatus, Permission
@@ -24,14 +26,20 @@ from api.errors import ClientOrderIdReused, LucyError, NotFound, PossibleDuplica
 from api.kit.clock import Clock, kst_day
 from api.market.service import MarketService
 from api.orders.checks import check_live_trading, check_new_order, check_open, check_replacement
-from api.orders.gate import require_may_leave
+from api.orders.gate import Gate
 from api.orders.in_flight import OrdersInFlight
+from api.orders.proposals import of_new_order, of_replacement
 from api.orders.publishing import OrderPublisher
 from api.orders.repository import OrderRepository
 from api.orders.schemas import PlaceOrder, ReplaceOrder
-from api.orders.sending import NOT_SENT, SEND_DEADLINE, OrderSender, Outcome, Placed
+from api.orders.sending import NOT_SENT, OrderSender, Outcome, Placed
+from api.risk.checking import Claim, RiskChecks
+from api.risk.limits import LimitCode
 
 log = structlog.get_logger(__name__)
+
+_CANCELS_AT_ONCE = 8
+"""At one account. At three a second, the slowest limit known, the last of them waits less than the deadline of a sending."""
 
 
 class OrderService:
@@ -46,6 +54,9 @@ class OrderService:
         brokers: BrokerRegistry,
         publisher: OrderPublisher,
         sender: OrderSender,
+        gate: Gate,
+        risk: RiskChecks,
+        audit: AuditService,
         clock: Clock,
         new_id: Callable[[], str],
         process_id: str,
@@ -57,6 +68,9 @@ class OrderService:
         self._brokers = brokers
         self._publisher = publisher
         self._sender = sender
+        self._gate = gate
+        self._risk = risk
+        self._audit = audit
         self._clock = clock
         self._new_id = new_id
         self._process_id = process_id
@@ -69,6 +83,8 @@ class OrderService:
         Raises:
             NotFound, Forbidden: Not the caller's account, or not enough permission.
             InvalidRequest: A leaf of it; nothing is stored.
+            TradingHalted, ReducingOnly, Uncertain: The trading state forbids it, or cannot be read.
+            RiskLimitExceeded, RiskConfirmationRequired: What it exceeds; nothing is stored.
             ClientOrderIdReused: Another body under the same client_order_id.
             TooManyRequests, BrokerProblem: Certainly not sent; the order is stored as ``rejected`` (``not_sent``), if at all, and the same
                 request again sends it.
@@ -78,11 +94,13 @@ class OrderService:
             return await self._place(principal, account, request, require_room)
 
     async def _place(self, principal: Principal, account: BrokerAccount, request: PlaceOrder, require_room: Callable[[], None]) -> Placed:
+        self._gate.prepare()
         order = self._pending(account, principal, request)
+        claim = None
         try:
             require_room()
             adapter = await self._adapter(account)
-            await self._check_new(account, adapter, order, request)
+            order, claim = await self._check_new(account, adapter, order, request)
             stored, is_new = await self._orders.insert_once(order)
         except LucyError:
             # A repeat is answered from the store, even where the market has moved on and would refuse the order now.
@@ -90,12 +108,14 @@ class OrderService:
             if replay is None:
                 raise
             stored, is_new = replay, False
-        if is_new:
-            return await self._sender.send_new(adapter, self._stamped(stored))
+        if is_new and claim is not None:
+            return await self._send_claimed(account, adapter, self._stamped(stored), claim)
+        if claim is not None:
+            await self._risk.release(claim, was_sent=False)
         if stored.request_digest != order.request_digest:
             raise ClientOrderIdReused(f"{stored.client_order_id} names another order.", order_id=stored.id)
         if stored.status is OrderStatus.REJECTED and stored.reason == NOT_SENT:
-            return await self._send_again(account, stored)
+            return await self._send_again(account, stored, _codes(request.confirm))
         return Placed(stored, Outcome.REPLAYED)
 
     async def cancel(self, principal: Principal, order_id: str) -> Placed:
@@ -109,11 +129,7 @@ class OrderService:
         check_open(order)
         adapter = await self._adapter(account)
         order = await self._claim(order, PendingRequest(kind="cancel", requested_at=self._clock.now()))
-
-        def send(live: LiveOrder) -> Awaitable[Acknowledgement]:
-            return adapter.cancel(live, quantity=None, deadline=SEND_DEADLINE)
-
-        return await self._sender.send_change(order, send, adds_number=False)
+        return await self._sender.send_cancel(adapter, order)
 
     async def replace(self, principal: Principal, order_id: str, request: ReplaceOrder) -> Placed:
         """Change quantity (down only) or price. The order stays ``pending_replace`` until the exchange confirms.
@@ -127,25 +143,37 @@ class OrderService:
         instrument = await self._market.get(order.symbol)
         check_live_trading(account.environment, is_live_trading_on=self._is_live_trading_on)
         check_replacement(order, request, instrument, adapter.capabilities, self._clock.now())
-        require_may_leave(account, order.side)
         quantity = request.quantity if request.quantity != order.quantity else None
         price = request.limit_price if request.limit_price != order.limit_price else None
+        await self._gate.require_open(account, order.side, lowers_quantity=price is None)
+        claim = None
+        if price is not None:  # a smaller quantity alone takes risk away
+            key = f"{order.id}:{self._new_id()}"
+            proposal = of_replacement(order, instrument, principal.user_id, key=key, quantity=quantity, limit_price=price)
+            claim = await self._risk.claim(proposal, _codes(request.confirm))
+            await self._note_confirmed(principal.user_id, order, claim)
+        try:
+            placed = await self._replace(account, adapter, order, quantity, price)
+        except LucyError:  # refused, or certainly not sent: the order goes on as it was
+            if claim is not None:
+                await self._risk.release(claim, was_sent=False)
+            raise
+        return placed
+
+    async def _replace(
+        self, account: BrokerAccount, adapter: BrokerAdapter, order: Order, quantity: int | None, price: int | None
+    ) -> Placed:
         pending = PendingRequest(kind="replace", requested_at=self._clock.now(), quantity=quantity, limit_price=price)
         order = await self._claim(order, pending)
         if quantity is not None:
             less = order.quantity - quantity
-            placed = await self._sender.send_change(
-                order, lambda live: adapter.cancel(live, quantity=less, deadline=SEND_DEADLINE), adds_number=False
-            )
+            placed = await self._sender.send_less(account, adapter, order, less)
             order = placed.order
             if placed.outcome is Outcome.UNKNOWN or price is None or order.is_terminal:
                 return placed
         if price is None:
             return Placed(order, Outcome.DONE)
-        new_price = price
-        return await self._sender.send_change(
-            order, lambda live: adapter.replace(live, limit_price=new_price, deadline=SEND_DEADLINE), adds_number=True
-        )
+        return await self._sender.send_price(account, adapter, order, price)
 
     async def cancel_all(self, principal: Principal, account_id: str | None) -> list[tuple[Order, Placed | LucyError]]:
         """Cancel every open order of one account, or of all that the caller may trade: one result an order, none stops another."""
@@ -154,15 +182,25 @@ class OrderService:
         else:
             account_ids = [account_id]
         accounts = {account_id: await self._accounts.require(principal, account_id, Permission.TRADE) for account_id in account_ids}
-        live = await self._orders.list_live(account_ids)
-        done = await asyncio.gather(*(self._cancel_or_error(accounts[order.account_id], order) for order in live))
-        return list(zip(live, done, strict=True))
+        return await self._cancel_live(accounts)
 
-    async def _cancel_or_error(self, account: BrokerAccount, order: Order) -> Placed | LucyError:
-        try:
-            return await self._cancel(account, order)
-        except LucyError as error:
-            return error
+    async def cancel_at(self, accounts: Sequence[BrokerAccount]) -> list[tuple[Order, Placed | LucyError]]:
+        """Cancel every open order at these accounts, for who halts them: no account's permission is asked."""
+        return await self._cancel_live({account.id: account for account in accounts})
+
+    async def _cancel_live(self, accounts: dict[str, BrokerAccount]) -> list[tuple[Order, Placed | LucyError]]:
+        live = await self._orders.list_live(list(accounts))
+        # A few at a time: hundreds at once would wait for the broker's call limit until their deadline is past.
+        room = {account_id: asyncio.Semaphore(_CANCELS_AT_ONCE) for account_id in accounts}
+
+        async def cancel(order: Order) -> Placed | LucyError:
+            async with room[order.account_id]:
+                try:
+                    return await self._cancel(accounts[order.account_id], order)
+                except LucyError as error:
+                    return error
+
+        return list(zip(live, await asyncio.gather(*map(cancel, live)), strict=True))
 
     async def get(self, principal: Principal, order_id: str) -> Order:
         """One order; `NotFound` where it does not exist or is another's."""
@@ -186,7 +224,8 @@ class OrderService:
         """The caller's orders with something open or unsettled, oldest first: the snapshot of a new listener."""
         return await self._orders.list_live(await self._accounts.visible_account_ids(principal, Permission.VIEW))
 
-    async def _check_new(self, account: BrokerAccount, adapter: BrokerAdapter, order: Order, request: PlaceOrder) -> None:
+    async def _check_new(self, account: BrokerAccount, adapter: BrokerAdapter, order: Order, request: PlaceOrder) -> tuple[Order, Claim]:
+        """The order with what it counts with against its limits, and its claim on them."""
         instrument = await self._market.tradable(request.symbol)
         check_new_order(
             request,
@@ -196,18 +235,43 @@ class OrderService:
             order.created_at,
             is_live_trading_on=self._is_live_trading_on,
         )
-        require_may_leave(account, request.side)
+        await self._gate.require_open(account, request.side)
         if account.settings.on_possible_duplicate == "refuse" and await self._orders.has_twin_in_flight(order):
             raise PossibleDuplicate("An order of the same account, symbol, side, quantity and price is in flight or unknown.")
+        proposal = of_new_order(order, instrument)
+        claim = await self._risk.claim(proposal, _codes(request.confirm))
+        exceeded = tuple(dict.fromkeys(violation.code.value for violation in claim.exceeded))
+        return msgspec.structs.replace(order, risk_amount=proposal.added_amount, confirmed_limits=exceeded), claim
 
-    async def _send_again(self, account: BrokerAccount, order: Order) -> Placed:
+    async def _send_claimed(self, account: BrokerAccount, adapter: BrokerAdapter, order: Order, claim: Claim) -> Placed:
+        """Send an order that is stored and counted; what the broker does not take is given back to the limits."""
+        await self._note_confirmed(order.created_by, order, claim)
+        try:
+            placed = await self._sender.send_new(account, adapter, order)
+        except LucyError:  # certainly not sent
+            await self._risk.release(claim, was_sent=False)
+            raise
+        if placed.order.status is OrderStatus.REJECTED:
+            await self._risk.release(claim, was_sent=True)
+        return placed
+
+    async def _note_confirmed(self, user_id: str, order: Order, claim: Claim) -> None:
+        if claim.exceeded:
+            exceeded = [msgspec.to_builtins(violation) for violation in claim.exceeded]
+            await self._audit.record(
+                actor=user_id, action="order.risk_confirmed", subject=f"order:{order.id}", before=None, after={"exceeded": exceeded}
+            )
+
+    async def _send_again(self, account: BrokerAccount, order: Order, confirmed: frozenset[str]) -> Placed:
         check_live_trading(account.environment, is_live_trading_on=self._is_live_trading_on)
-        require_may_leave(account, order.side)
+        await self._gate.require_open(account, order.side)
         adapter = await self._adapter(account)
+        instrument = await self._market.tradable(order.symbol)
+        claim = await self._risk.claim(of_new_order(order, instrument), confirmed)
         revived = ledger.revived(order, self._clock.now(), self._process_id)
-        if not await self._orders.replace_if_unchanged(order, revived):
+        if not await self._orders.replace_if_unchanged(order, revived):  # another repeat sends it, under the same claim
             return Placed(await self._orders.get(order.id), Outcome.REPLAYED)
-        return await self._sender.send_new(adapter, revived)
+        return await self._send_claimed(account, adapter, revived, claim)
 
     async def _claim(self, order: Order, request: PendingRequest) -> Order:
         """Note the request durably before it is sent; refused where the order changed meanwhile and is not open any more."""
@@ -279,4 +343,9 @@ def fingerprint(account_id: str, symbol: str, side: str, quantity: int, limit_pr
 
 
 def _digest(request: PlaceOrder) -> str:
-    return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(request, client_order_id=None))).hexdigest()
+    plain = msgspec.structs.replace(request, client_order_id=None, confirm=UNSET)  # with or without a confirmation it is the same order
+    return hashlib.sha256(msgspec.json.encode(plain)).hexdigest()
+
+
+def _codes(confirm: list[LimitCode] | UnsetType) -> frozenset[str]:
+    return frozenset() if confirm is UNSET else frozenset(code.value for code in confirm)

@@ -59,7 +59,7 @@ async def serving(settings: Settings) -> AsyncIterator[Api]:
     await until(is_up, "the API is up")
     services: Services = app.state.services
     hooks = {"response": [check_answer]}
-    async with httpx.AsyncClient(base_url=f"{settings.api_url}/api/v1", timeout=20, event_hooks=hooks) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.api_port}/api/v1", timeout=20, event_hooks=hooks) as client:
         yield Api(client=client, services=services, app=app)
     server.should_exit = True
     await task

@@ -36,6 +36,8 @@ BODIES: dict[tuple[str, str], object] = {
     ("PATCH", "/orders/{order_id}"): {"limit_price": 70_900},
     ("POST", "/orders/cancel-all"): {"account_id": SOME_ID},
     ("PUT", "/accounts/{account_id}/kill-switch"): {"state": "halted"},
+    ("PUT", "/trading-states/global"): {"state": "halted"},
+    ("PUT", "/trading-states/brokers/{broker}"): {"state": "halted"},
     ("PUT", "/accounts/{account_id}/members"): {"members": [{"user_id": SOME_ID, "permission": "manage"}]},
 }
 """Good bodies, so that an answer tells of access and not of the body."""
@@ -58,11 +60,11 @@ def _routes() -> list[tuple[str, str]]:
 ROUTES = _routes()
 CLOSED = [route for route in ROUTES if route not in OPEN]
 OF_A_RESOURCE = [(method, path) for method, path in CLOSED if "_id}" in path]
-ADMINS_ALONE = [(method, path) for method, path in CLOSED if path.split("/")[1] in ("users", "audit", "metrics")]
+ADMINS_ALONE = [(method, path) for method, path in CLOSED if path.split("/")[1] in ("users", "audit", "metrics", "trading-states")]
 
 
 async def _send(api: Api, method: str, path: str, headers: dict[str, str]) -> tuple[int, str]:
-    filled = re.sub(r"\{\w*id\}", SOME_ID, path).replace("{symbol}", "005930")
+    filled = re.sub(r"\{\w*id\}", SOME_ID, path).replace("{symbol}", "005930").replace("{broker}", "kis")
     body = None if method in ("GET", "DELETE") else BODIES.get((method, path), {})
     answer = await api.client.request(method, filled + QUERIES.get(path, ""), json=body, headers=headers)
     return answer.status_code, answer.json()["code"]

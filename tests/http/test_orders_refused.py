@@ -184,7 +184,7 @@ async def test_a_halted_account_sends_nothing_and_one_that_is_reducing_only_sell
         codes.append((await desk.place("ls")).json()["code"])
     await desk.api.client.put(path, json={"state": "active"}, headers=desk.demo)
 
-    assert codes == ["trading_halted", "trading_halted"]
+    assert codes == ["trading_halted", "reducing_only"]
     assert await desk.traces() == before
 
 

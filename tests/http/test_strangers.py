@@ -32,6 +32,7 @@ async def _ids(desk: Desk) -> dict[str, str]:
         "key_id": key.json()["id"],
         "user_id": jwt.get_unverified_claims(desk.demo["Authorization"].split()[1])["sub"],
         "symbol": "005930",
+        "broker": "kis",
         "kind": "volume",
     }
 
@@ -40,6 +41,8 @@ def _body(desk: Desk, method: str, path: str, ids: dict[str, str]) -> Any:
     bodies: dict[tuple[str, str], Any] = {
         ("PATCH", "/orders/{order_id}"): {"limit_price": 60_100},
         ("PUT", "/accounts/{account_id}/kill-switch"): {"state": "halted"},
+        ("PUT", "/trading-states/global"): {"state": "halted"},
+        ("PUT", "/trading-states/brokers/{broker}"): {"state": "halted"},
         ("PUT", "/accounts/{account_id}/members"): {"members": [{"user_id": ids["user_id"], "permission": "manage"}]},
         ("POST", "/orders/{order_id}/resolve"): {"declare": "not_placed"},
         ("POST", "/orders"): desk.order(),

@@ -32,6 +32,7 @@ from api.brokers.tokens import IssuedToken, TokenKey, TokenStore, key_fingerprin
 from api.kit.asker import asker
 from api.kit.call_scheduler import CallScheduler, PastDeadline, Place, SchedulerUnavailable
 from api.kit.clock import Clock
+from api.kit.departure import last_look
 from api.kit.merged_reads import MergedReads
 
 log = structlog.get_logger()
@@ -146,6 +147,7 @@ class KisRest:
                     token = await self._token()
                     place = await self._wait_for_place(call_class, give_up_at)
                 try:
+                    await last_look()
                     return await self._send(call, token, give_up_at)
                 finally:
                     place.answered()

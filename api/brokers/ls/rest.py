@@ -39,6 +39,7 @@ from api.brokers.tokens import IssuedToken, TokenKey, TokenStore, key_fingerprin
 from api.kit.asker import asker
 from api.kit.call_scheduler import CallScheduler, PastDeadline, Place, SchedulerUnavailable
 from api.kit.clock import Clock
+from api.kit.departure import last_look
 from api.kit.merged_reads import MergedReads
 
 log = structlog.get_logger()
@@ -150,6 +151,7 @@ class LsRest:
                     token = await self.token()
                     place = await self._wait_for_place(call.tr, give_up_at)
                 try:
+                    await last_look()
                     return await self._send(call, token, give_up_at)
                 finally:
                     place.answered()

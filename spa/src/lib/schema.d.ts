@@ -106,7 +106,9 @@ export interface paths {
         get?: never;
         /**
          * Set the trading state
-         * @description `active`, `reducing` (only sells) or `halted` (nothing leaves; cancels still do).
+         * @description `active`, `reducing` (only orders that make a position smaller) or `halted` (nothing leaves; cancels still do).
+         *
+         *     Once it is answered, it holds in every process of Lucy. What became of canceled orders, the orders and their events tell.
          */
         put: operations["putKillSwitch"];
         post?: never;
@@ -149,6 +151,30 @@ export interface paths {
          */
         get: operations["listPositions"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/risk-limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Risk limits of an account
+         * @description What every order at the account must keep.
+         */
+        get: operations["getAccountRiskLimits"];
+        /**
+         * Set the risk limits of an account
+         * @description Replace all limits; once it is answered, they hold in every process. Needs `manage`.
+         */
+        put: operations["putAccountRiskLimits"];
         post?: never;
         delete?: never;
         options?: never;
@@ -863,6 +889,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/trading-states": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trading states (admin)
+         * @description The global state and that of each broker. The strictest of global, broker and account holds.
+         */
+        get: operations["listTradingStates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trading-states/brokers/{broker}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Halt or release a broker (admin)
+         * @description As the global one, for all accounts at one broker.
+         */
+        put: operations["putBrokerTradingState"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trading-states/global": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Halt or release all (admin)
+         * @description Once it is answered, it holds in every process: nothing leaves that it forbids. Cancels always leave.
+         */
+        put: operations["putGlobalTradingState"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -915,6 +1001,30 @@ export interface paths {
         patch: operations["changeUser"];
         trace?: never;
     };
+    "/api/v1/users/{user_id}/risk-limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Risk limits of a user
+         * @description What every order of the user must keep, at any account. For admins and the user.
+         */
+        get: operations["getUserRiskLimits"];
+        /**
+         * Set the risk limits of a user (admin)
+         * @description Replace all limits; once it is answered, they hold in every process.
+         */
+        put: operations["putUserRiskLimits"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -943,6 +1053,8 @@ export interface components {
             broker: components["schemas"]["Broker"];
             /** Format: date-time */
             created_at: string;
+            /** @description The strictest of all trading states that hold for the account: its own, its broker's, the global one. */
+            effective_trading_state: components["schemas"]["TradingState"];
             environment: components["schemas"]["Environment"];
             id: string;
             members: components["schemas"]["Member"][];
@@ -1202,6 +1314,14 @@ export interface components {
             items: components["schemas"]["CancelResult"][];
         };
         /**
+         * Cancellations
+         * @description What became of the open orders: ``requested`` cancels, of which ``refused`` were not taken; each order tells its own.
+         */
+        Cancellations: {
+            refused: number;
+            requested: number;
+        };
+        /**
          * Candle
          * @description One bar, won and shares. ``opened_at``: begin of the minute, or 00:00 KST of the bar's first day.
          */
@@ -1333,6 +1453,15 @@ export interface components {
             role?: components["schemas"]["Role"];
         };
         /**
+         * CountLimit
+         * @description The most orders that pass, and what becomes of more.
+         */
+        CountLimit: {
+            /** @enum {string} */
+            action?: "block" | "confirm";
+            limit: number;
+        };
+        /**
          * CreateAccount
          * @description A broker account to connect. The caller becomes its manager.
          * @example {
@@ -1449,8 +1578,12 @@ export interface components {
         /**
          * Fill
          * @description One execution. ``price`` in won a share; ``executed_at`` as precise as the broker tells.
+         *
+         *         Fills are only ever added: a trade that the exchange canceled comes as a further fill with a negative ``quantity`` and ``amount``, a
+         *         corrected one as a negative and a positive fill. ``amends`` names the fill that such a one takes back or puts right, if that is known.
          * @example {
          *       "account_id": "6650f1c2a4b3c2d1e0f9a8b7",
+         *       "amends": null,
          *       "amount": 284000,
          *       "broker_order_id": "0000117057",
          *       "executed_at": "2026-11-23T00:00:00.412Z",
@@ -1466,6 +1599,7 @@ export interface components {
          */
         Fill: {
             account_id: string;
+            amends: string | null;
             amount: number;
             broker_order_id: string;
             /** Format: date-time */
@@ -1636,6 +1770,34 @@ export interface components {
             symbol: string;
         };
         /**
+         * LevelTradingState
+         * @description The state of one level; who set it, when and why are null where nobody ever did.
+         */
+        LevelTradingState: {
+            broker: components["schemas"]["Broker"] | null;
+            /** @enum {string} */
+            level: "broker" | "global";
+            reason: string | null;
+            set_at: string | null;
+            set_by: string | null;
+            state: components["schemas"]["TradingState"];
+        };
+        /**
+         * Limit
+         * @description The most that passes, and what becomes of more: ``block`` refuses, ``confirm`` asks back.
+         */
+        Limit: {
+            /** @enum {string} */
+            action?: "block" | "confirm";
+            limit: number;
+        };
+        /**
+         * LimitCode
+         * @description Names of the limits: field names, codes of violations, and what ``confirm`` lists.
+         * @enum {string}
+         */
+        LimitCode: "day_value" | "order_quantity" | "order_value" | "orders_per_minute" | "orders_per_second" | "price_distance" | "same_order";
+        /**
          * LogIn
          * @description User name and password.
          * @example {
@@ -1709,6 +1871,7 @@ export interface components {
          *         "0000117057"
          *       ],
          *       "client_order_id": "desk-1-0001",
+         *       "confirmed_limits": [],
          *       "created_at": "2026-11-23T00:00:00.101Z",
          *       "created_by": "6650f1c2a4b3c2d1e0f9a8a0",
          *       "cumulative_quantity": 4,
@@ -1717,6 +1880,7 @@ export interface components {
          *       "fills": [
          *         {
          *           "account_id": "6650f1c2a4b3c2d1e0f9a8b7",
+         *           "amends": null,
          *           "amount": 284000,
          *           "broker_order_id": "0000117057",
          *           "executed_at": "2026-11-23T00:00:00.412Z",
@@ -1762,6 +1926,8 @@ export interface components {
             broker_message: string | null;
             broker_order_ids: string[];
             client_order_id: string;
+            /** @description Risk limits that it exceeds because the caller confirmed them. */
+            confirmed_limits: components["schemas"]["LimitCode"][];
             /** Format: date-time */
             created_at: string;
             created_by: string;
@@ -1942,6 +2108,15 @@ export interface components {
          */
         OrderType: "after_close" | "after_hours_single" | "after_market_best_limit" | "after_market_limit" | "after_market_top_limit" | "best_limit" | "conditional_limit" | "limit" | "market" | "midpoint" | "pre_open_close" | "top_limit";
         /**
+         * PercentLimit
+         * @description The most percent that passes, and what becomes of more.
+         */
+        PercentLimit: {
+            /** @enum {string} */
+            action?: "block" | "confirm";
+            limit: number;
+        };
+        /**
          * Permission
          * @description What a member may do at a broker account; each includes those before it.
          * @enum {string}
@@ -1975,6 +2150,8 @@ export interface components {
              */
             account_id: string;
             client_order_id?: string | null;
+            /** @description Codes of the risk limits that are knowingly exceeded, as `risk_confirmation_required` listed them. */
+            confirm?: components["schemas"]["LimitCode"][];
             exchange?: components["schemas"]["Exchange"];
             limit_price?: number | null;
             order_type?: components["schemas"]["OrderType"];
@@ -2052,15 +2229,21 @@ export interface components {
             title: string;
             type: string;
             upper_limit_price?: number;
+            violations?: components["schemas"]["RiskViolation"][];
         };
         /**
          * PutKillSwitch
-         * @description The trading state to set.
+         * @description The account's trading state to set. ``cancel_open_orders`` also cancels every open order of the account.
          * @example {
+         *       "cancel_open_orders": true,
+         *       "reason": "An order loop at the desk.",
          *       "state": "halted"
          *     }
          */
         PutKillSwitch: {
+            cancel_open_orders?: boolean;
+            /** @description Why; told to all whom it concerns and kept in the audit log. */
+            reason?: string;
             state: components["schemas"]["TradingState"];
         };
         /**
@@ -2077,6 +2260,54 @@ export interface components {
          */
         PutMembers: {
             members: components["schemas"]["Member"][];
+        };
+        /**
+         * PutRiskLimits
+         * @description All limits of an account or a user; what is left out or null has none. See `RiskLimits` for what each means.
+         * @example {
+         *       "day_value": {
+         *         "action": "confirm",
+         *         "limit": 1000000000
+         *       },
+         *       "order_value": {
+         *         "action": "block",
+         *         "limit": 100000000
+         *       },
+         *       "orders_per_second": {
+         *         "limit": 10
+         *       },
+         *       "price_distance": {
+         *         "action": "confirm",
+         *         "limit": 5.5
+         *       },
+         *       "same_order": {
+         *         "action": "confirm",
+         *         "limit": 10
+         *       }
+         *     }
+         */
+        PutRiskLimits: {
+            day_value?: components["schemas"]["Limit"] | null;
+            order_quantity?: components["schemas"]["Limit"] | null;
+            order_value?: components["schemas"]["Limit"] | null;
+            orders_per_minute?: components["schemas"]["CountLimit"] | null;
+            orders_per_second?: components["schemas"]["CountLimit"] | null;
+            price_distance?: components["schemas"]["PercentLimit"] | null;
+            same_order?: components["schemas"]["SecondsLimit"] | null;
+        };
+        /**
+         * PutTradingState
+         * @description The trading state to set. ``cancel_open_orders`` also cancels every open order that it concerns.
+         * @example {
+         *       "reason": "The broker answers oddly.",
+         *       "state": "halted"
+         *     }
+         */
+        PutTradingState: {
+            cancel_open_orders?: boolean;
+            /** @description Why; told to all whom it concerns and kept in the audit log. */
+            reason?: string;
+            state: components["schemas"]["TradingState"];
         };
         /**
          * Quote
@@ -2181,6 +2412,8 @@ export interface components {
          *     }
          */
         ReplaceOrder: {
+            /** @description Codes of the risk limits that are knowingly exceeded, as `risk_confirmation_required` listed them. */
+            confirm?: components["schemas"]["LimitCode"][];
             limit_price?: number | null;
             quantity?: number | null;
         };
@@ -2195,6 +2428,8 @@ export interface components {
         ResolveOrder: {
             adopt?: string | null;
             declare?: "not_placed" | null;
+            /** @description Declare it although the broker has an order just like it, or cannot be asked. Needs `manage`. */
+            force?: boolean;
             /** @description Why; kept in the audit log. */
             note?: string;
         };
@@ -2209,11 +2444,56 @@ export interface components {
             type: "resync";
         };
         /**
+         * RiskLimits
+         * @description Limits that hold for each order of an account, or of a user at any account; null: none.
+         *
+         *         ``order_value``: won of one order. ``order_quantity``: shares of one order. ``day_value``: won of all orders of a KST day, refused ones
+         *         left out. ``orders_per_second``, ``orders_per_minute``: orders. ``price_distance``: percent between limit price and the day's reference
+         *         price. ``same_order``: seconds within which no order of the same account, symbol, side, quantity and price may follow another. An order
+         *         without a price counts at the day's upper limit.
+         */
+        RiskLimits: {
+            day_value: components["schemas"]["Limit"] | null;
+            order_quantity: components["schemas"]["Limit"] | null;
+            order_value: components["schemas"]["Limit"] | null;
+            orders_per_minute: components["schemas"]["CountLimit"] | null;
+            orders_per_second: components["schemas"]["CountLimit"] | null;
+            price_distance: components["schemas"]["PercentLimit"] | null;
+            same_order: components["schemas"]["SecondsLimit"] | null;
+            set_at: string | null;
+            set_by: string | null;
+        };
+        /**
+         * RiskViolation
+         * @description One risk limit that the order would exceed.
+         *
+         *         ``code`` goes into ``confirm`` where ``action`` is ``confirm``. ``limit`` and ``actual`` are won, shares, orders, percent or seconds, as
+         *         the code tells. ``scope``: whose limit it is.
+         */
+        RiskViolation: {
+            /** @enum {string} */
+            action: "block" | "confirm";
+            actual: number;
+            code: string;
+            limit: number;
+            /** @enum {string} */
+            scope: "account" | "user";
+        };
+        /**
          * Role
          * @description What a user may do in Lucy as a whole.
          * @enum {string}
          */
         Role: "admin" | "trader" | "viewer";
+        /**
+         * SecondsLimit
+         * @description Seconds that must lie between two, and what becomes of less.
+         */
+        SecondsLimit: {
+            /** @enum {string} */
+            action?: "block" | "confirm";
+            limit: number;
+        };
         /**
          * SellableQuantity
          * @description Shares held and not yet offered for sale; 0 for a symbol that is not held.
@@ -2341,6 +2621,21 @@ export interface components {
          * @enum {string}
          */
         TradingState: "active" | "halted" | "reducing";
+        /**
+         * TradingStateChange
+         * @description The level as it is now, in every process, and what became of the open orders; ``canceled`` is null where it was not asked for.
+         */
+        TradingStateChange: {
+            canceled: components["schemas"]["Cancellations"] | null;
+            current: components["schemas"]["LevelTradingState"];
+        };
+        /**
+         * TradingStateList
+         * @description The state of each level above the accounts. The strictest of global, broker and account holds for an order.
+         */
+        TradingStateList: {
+            items: components["schemas"]["LevelTradingState"][];
+        };
         /**
          * User
          * @description A user, without the password.
@@ -3191,6 +3486,164 @@ export interface operations {
             };
             /** @description The broker did not answer as expected */
             502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAccountRiskLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the account. */
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RiskLimits"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putAccountRiskLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the account. */
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutRiskLimits"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RiskLimits"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6094,6 +6547,230 @@ export interface operations {
             };
         };
     };
+    listTradingStates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TradingStateList"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putBrokerTradingState: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The broker. */
+                broker: components["schemas"]["Broker"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutTradingState"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TradingStateChange"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putGlobalTradingState: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutTradingState"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TradingStateChange"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listUsers: {
         parameters: {
             query?: {
@@ -6415,6 +7092,173 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getUserRiskLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user. */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RiskLimits"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putUserRiskLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user. */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutRiskLimits"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RiskLimits"];
                 };
             };
             /** @description The request cannot be read */

@@ -141,7 +141,23 @@ def test_only_an_order_that_never_left_may_be_sent_again() -> None:
 
     assert ledger.revived(never_left, LATER, "other").status is OrderStatus.PENDING_NEW
     with pytest.raises(IllegalTransition):
-        ledger.apply(never_left, LATER, ExecutionType.NEW, OrderStatus.NEW)
+        ledger.acknowledged(never_left, LATER, "1562", "06590", "", "", NOON)
+
+
+@pytest.mark.parametrize("reason", ["never_received", "declared_not_placed"])
+def test_an_order_given_up_without_proof_is_taken_up_again_when_the_broker_shows_it(reason: str) -> None:
+    given_up = ledger.rejected(ledger.outcome_unknown(an_order(), NOON, "no_answer"), LATER, "", "", reason)
+
+    order = ledger.acknowledged(given_up, LATER, "1562", "06590", "", "", NOON)
+
+    assert (order.status, order.broker_order_ids) == (OrderStatus.NEW, ("1562",))
+
+
+def test_an_order_that_the_broker_refused_is_not_taken_up_again() -> None:
+    refused = ledger.rejected(an_order(), LATER, "APBK0919", "no money", "broker")
+
+    with pytest.raises(IllegalTransition):
+        ledger.acknowledged(refused, LATER, "1562", "06590", "", "", NOON)
 
 
 PARTS = st.lists(st.integers(1, 9), min_size=1, max_size=8)
