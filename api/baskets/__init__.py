@@ -1,0 +1,1 @@
+"""Baskets: many orders at once, all checked before the first is sent."""

@@ -1,0 +1,1 @@
+"""Allocation plans: how a block is divided over funds and accounts."""

@@ -1,0 +1,1 @@
+"""Daily reconciliation reports: do stream, inquiries and ledger agree?"""
