@@ -1,0 +1,1 @@
+"""Webhooks in the worker: who delivers which, and one courier for each."""
