@@ -1,10 +1,9 @@
 """Job: end the orders of past trading days."""
 
-from typing import Any
+from api.bootstrap import Services
+from worker.jobs.notes import RunNotes
 
-from worker.jobs.context import services_of
 
-
-async def expire_orders(context: dict[str, Any]) -> int:
-    """Expire live orders of KST days before today; returns how many."""
-    return await services_of(context).reconciler.expire_past_days()
+async def expire_orders(services: Services, notes: RunNotes) -> None:
+    """Expire live orders of KST days before today."""
+    notes.count("expired", await services.reconciler.expire_past_days())

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from worker.jobs.context import market_adapters, services_of
+from worker.jobs.context import market_sources, services_of
 
 _MOST_AT_ONCE = 200
 _PAUSE_SECONDS = 0.15
@@ -20,6 +20,7 @@ async def load_instrument_details(context: dict[str, Any]) -> int:
     if lease is None:
         return 0
     try:
-        return await services.market.fill_details(await market_adapters(context), most=_MOST_AT_ONCE, pause_seconds=_PAUSE_SECONDS)
+        adapters = (await market_sources(services)).adapters
+        return await services.market.fill_details(adapters, most=_MOST_AT_ONCE, pause_seconds=_PAUSE_SECONDS)
     finally:
         await lease.release()

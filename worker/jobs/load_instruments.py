@@ -1,10 +1,14 @@
 """Job: load the instrument masters."""
 
-from typing import Any
+from api.bootstrap import Services
+from worker.jobs.context import market_sources
+from worker.jobs.notes import RunNotes
 
-from worker.jobs.context import market_adapters, services_of
 
-
-async def load_instruments(context: dict[str, Any]) -> int:
-    """Load the master of every broker that has one; returns how many instruments they had."""
-    return await services_of(context).market.load_from(await market_adapters(context))
+async def load_instruments(services: Services, notes: RunNotes) -> None:
+    """Load the master of every broker that has one."""
+    sources = await market_sources(services)
+    if not sources.adapters:
+        notes.log("There is no account to ask through.")
+        return
+    notes.count("instruments", await services.market.load_from(sources.adapters))
