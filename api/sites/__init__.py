@@ -1,0 +1,1 @@
+"""Scraped sites: what API and worker share."""

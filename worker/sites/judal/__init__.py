@@ -1,0 +1,1 @@
+"""주달: themes and their stocks."""

@@ -1,0 +1,1 @@
+"""38커뮤니케이션: initial public offerings."""
