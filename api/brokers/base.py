@@ -6,24 +6,27 @@ Choice: an adapter object stands for *one account* (`BrokerAdapter` is made by t
 KIS and at LS a key belongs to one account. It is stateless but for its HTTP client and the token store, so any process may make one.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar, Protocol
 
 from msgspec import Struct
 
+from api.brokers.capabilities import Capabilities
 from api.brokers.market_data import (
     Candle,
     FinancialRatio,
     InstrumentDetail,
     InstrumentRecord,
     InvestmentOpinion,
+    LastTrade,
     OrderBook,
     Quote,
     RankedInstrument,
     TradingDay,
 )
+from api.brokers.research import ResearchPort
 from api.domain.enums import Broker, CandleInterval, Environment, Exchange, OrderType, RankingKind, Side, TimeInForce
 
 
@@ -229,40 +232,33 @@ class Notice(Struct, kw_only=True, frozen=True):
     reject_code: str = ""
 
 
-class Inquiry(StrEnum):
-    """A function of the port that not every broker has in every environment; the others every adapter has."""
+class QuoteFeed(Protocol):
+    """Trades of instruments, told on an account's execution stream as they happen, where the broker leaves room for them there."""
 
-    SELLABLE_QUANTITY = "sellable_quantity"
-    ORDER_BOOK = "order_book"
-    FINANCIAL_RATIOS = "financial_ratios"
-    INVESTMENT_OPINIONS = "investment_opinions"
-    TRADING_DAYS = "trading_days"
-    INSTRUMENTS = "instruments"
-    INSTRUMENT_DETAIL = "instrument_detail"
+    @property
+    def followed(self) -> frozenset[str]:
+        """Symbols that the broker has acknowledged: each of their trades is told."""
+        ...
 
+    async def follow(self, symbols: Sequence[str]) -> None:
+        """Follow these, the first ones where there is no room for all, and let others go; a few steps of it in each call.
 
-class Capabilities(Struct, kw_only=True, frozen=True):
-    """What an adapter can do, as data.
+        Raises `BrokerUnavailable` on a broken line.
+        """
+        ...
 
-    Attributes:
-        order_kinds: The (order type, time in force, exchange) combinations that the broker takes in this environment.
-        replaceable_order_types: Order types whose price may be changed.
-        can_increase_quantity: Whether a replace may raise the quantity (neither KIS nor LS can).
-        inquiries: What else it answers.
-        candle_intervals: Bars it gives.
-        rankings: Rankings it gives.
-    """
-
-    order_kinds: frozenset[tuple[OrderType, TimeInForce, Exchange]]
-    replaceable_order_types: frozenset[OrderType]
-    can_increase_quantity: bool
-    inquiries: frozenset[Inquiry] = frozenset()
-    candle_intervals: frozenset[CandleInterval] = frozenset()
-    rankings: frozenset[RankingKind] = frozenset()
+    def take_trades(self) -> list[LastTrade]:
+        """The newest trade of each followed symbol that traded since the last call."""
+        ...
 
 
 class ExecutionStream(Protocol):
     """One account's open, subscribed execution stream."""
+
+    @property
+    def quotes(self) -> QuoteFeed | None:
+        """Works while `frames` is read; None where the broker's adapter has none."""
+        ...
 
     def frames(self) -> AsyncIterator[str]:
         """Yield each execution frame as text, readable by `BrokerAdapter.parse_notices` (decrypted where the broker encrypts).
@@ -368,6 +364,11 @@ class BrokerAdapter(Protocol):
 
     async def get_instrument_detail(self, symbol: str) -> InstrumentDetail:
         """More of one instrument than the master tells."""
+        ...
+
+    @property
+    def research(self) -> ResearchPort:
+        """What else the broker knows of stocks and of its customer's lists."""
         ...
 
     async def open_execution_stream(self) -> ExecutionStream:

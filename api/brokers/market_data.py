@@ -6,7 +6,10 @@ from msgspec import Struct
 
 
 class Quote(Struct, kw_only=True, frozen=True):
-    """Price of an instrument, won. ``change`` is signed against the reference price; ``change_rate`` in percent, as text."""
+    """Price of an instrument, won. ``change`` is signed against the reference price; ``change_rate`` in percent, as text.
+
+    ``is_live``: told by the broker's feed as it happens, not asked for.
+    """
 
     symbol: str
     price: int
@@ -18,6 +21,21 @@ class Quote(Struct, kw_only=True, frozen=True):
     upper_limit_price: int
     lower_limit_price: int
     reference_price: int
+    volume: int
+    turnover_amount: int
+    is_live: bool = False
+
+
+class LastTrade(Struct, kw_only=True, frozen=True):
+    """The newest trade of an instrument and its day so far, as a feed tells it; units as in `Quote`."""
+
+    symbol: str
+    price: int
+    change: int
+    change_rate: str
+    open_price: int
+    high_price: int
+    low_price: int
     volume: int
     turnover_amount: int
 
@@ -63,7 +81,15 @@ class Candle(Struct, kw_only=True, frozen=True):
 
 
 class RankedInstrument(Struct, kw_only=True, frozen=True):
-    """One row of a ranking, see `Quote` for the units; ``turnover_amount`` is None where the broker does not tell it."""
+    """One row of a ranking, see `Quote` for the units; what a ranking does not tell is None.
+
+    Attributes:
+        price: After hours and expected: the price there, and so are ``change``, ``change_rate`` and ``volume``.
+        volume_growth: Volume of today in percent of the day before, as text.
+        ask_quantity: All shares offered in the order book.
+        bid_quantity: All shares wanted in it.
+        net_quantity: Shares that the foreigners or institutions bought less those they sold.
+    """
 
     rank: int
     symbol: str
@@ -73,6 +99,10 @@ class RankedInstrument(Struct, kw_only=True, frozen=True):
     change_rate: str
     volume: int
     turnover_amount: int | None
+    volume_growth: str | None = None
+    ask_quantity: int | None = None
+    bid_quantity: int | None = None
+    net_quantity: int | None = None
 
 
 class FinancialRatio(Struct, kw_only=True, frozen=True):

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from redis.asyncio import Redis
 
-from api.brokers.base import BrokerAdapter, Capabilities, Credentials
+from api.brokers.base import BrokerAdapter, Credentials
+from api.brokers.capabilities import Capabilities
 from api.brokers.endpoints import BrokerEndpoints
 from api.brokers.kis import adapter as kis
 from api.brokers.kis import limits as kis_limits
@@ -18,6 +19,7 @@ from api.domain.enums import Broker, Environment
 from api.kit.call_scheduler import CallScheduler
 from api.kit.clock import Clock
 from api.kit.crypto import Cipher
+from api.kit.tls import trusted
 from api.settings import Settings
 
 if TYPE_CHECKING:
@@ -99,5 +101,5 @@ class BrokerRegistry:
     def _client(self, rest_url: str) -> httpx.AsyncClient:
         # trust_env off: a proxy of the environment must not see orders
         if rest_url not in self._clients:
-            self._clients[rest_url] = httpx.AsyncClient(limits=_POOL, trust_env=False, follow_redirects=False)
+            self._clients[rest_url] = httpx.AsyncClient(verify=trusted(), limits=_POOL, trust_env=False, follow_redirects=False)
         return self._clients[rest_url]

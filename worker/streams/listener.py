@@ -22,6 +22,7 @@ from api.brokers.errors import BrokerError, BrokerRejected
 from api.domain.enums import StreamState
 from api.orders.inbox import Frame
 from api.orders.repository import TooMuchContention
+from worker.streams.quotes import QuoteFollower
 from worker.streams.state import StreamStates
 
 log = structlog.get_logger(__name__)
@@ -120,14 +121,17 @@ class Listener:
             self._wake.set()  # subscribed first, inquired then: no gap
             frames = asyncio.create_task(self._pump(stream.frames()))
             stop = asyncio.create_task(self._reconnect.wait())
+            tasks = [frames, stop]
+            if stream.quotes is not None:
+                tasks.append(asyncio.create_task(QuoteFollower(self._services, self._account.id, stream.quotes).run()))
             try:
                 await asyncio.wait({frames, stop}, return_when=asyncio.FIRST_COMPLETED)
                 if frames.done():
                     frames.result()
             finally:
-                frames.cancel()
-                stop.cancel()
-                await asyncio.gather(frames, stop, return_exceptions=True)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
         finally:
             await stream.aclose()
 

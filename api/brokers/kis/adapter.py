@@ -19,14 +19,13 @@ from api.brokers.base import (
     BrokerOrder,
     BuyingPower,
     CallClass,
-    Capabilities,
     Credentials,
-    Inquiry,
     LiveOrder,
     NewOrder,
     Notice,
     Position,
 )
+from api.brokers.capabilities import Capabilities, Inquiry
 from api.brokers.endpoints import BrokerEndpoints
 from api.brokers.errors import BrokerProtocolError, BrokerUnsupported
 from api.brokers.kis.codes import ORDER_DIVISIONS, PAPER_DIVISIONS, PLACE_TR, REPLACEABLE, TRADING, Tr
@@ -44,6 +43,8 @@ from api.brokers.kis.parse import (
     parse_positions,
 )
 from api.brokers.kis.parse_market import parse_sellable
+from api.brokers.kis.rankings import KisRankings
+from api.brokers.kis.research import KisResearch
 from api.brokers.kis.rest import KisRest
 from api.brokers.kis.stream import KisStream, open_stream
 from api.brokers.market_data import (
@@ -68,7 +69,7 @@ log = structlog.get_logger()
 _ACCOUNT_DIGITS = 8
 _MOST_PAGES = 1000
 _ORDER_NUMBER_WIDTH = 10
-_PAPER_INQUIRIES = frozenset({Inquiry.ORDER_BOOK, Inquiry.INSTRUMENTS})
+_PAPER_INQUIRIES = frozenset({Inquiry.ORDER_BOOK, Inquiry.INSTRUMENTS, Inquiry.INVESTORS})
 """The table of the official README: paper has the charts and the book; the master files need no account at all."""
 _NEAR_MONTHS = 3  # the near list is kept by months: on 25 April it reaches back to January
 
@@ -89,6 +90,7 @@ def capabilities_of(environment: Environment) -> Capabilities:
         inquiries=_PAPER_INQUIRIES if is_paper else frozenset(Inquiry),
         candle_intervals=frozenset(CandleInterval),
         rankings=frozenset() if is_paper else frozenset(RankingKind),
+        has_quote_feed=True,
     )
 
 
@@ -120,7 +122,9 @@ class KisAdapter:
         self._clock = clock
         self._rest = KisRest(credentials, http, urls, tokens, scheduler, clock)
         self._market = KisMarket(self._rest, clock)
+        self._rankings = KisRankings(self._rest, clock)
         self._files = MasterFiles(http, urls.master_url)
+        self._research = KisResearch(self._rest, self._files, credentials, self.capabilities)
         self._cano = credentials.account_number[:_ACCOUNT_DIGITS]
         self._product = credentials.account_number[_ACCOUNT_DIGITS:]
 
@@ -128,6 +132,11 @@ class KisAdapter:
     def capabilities(self) -> Capabilities:
         """What KIS takes in this environment."""
         return capabilities_of(self._credentials.environment)
+
+    @property
+    def research(self) -> KisResearch:
+        """Statements, investors, opinions by firm, and the customer's HTS lists."""
+        return self._research
 
     async def place(self, order: NewOrder, *, deadline: float) -> Acknowledgement:
         """Send one new order (``order-cash``)."""
@@ -230,7 +239,7 @@ class KisAdapter:
     async def list_ranking(self, kind: RankingKind) -> list[RankedInstrument]:
         """About 30 rows of KRX; not in paper."""
         self._require(kind in self.capabilities.rankings, "a ranking")
-        return await self._market.ranking(kind)
+        return await self._rankings.ranking(kind)
 
     async def list_financial_ratios(self, symbol: str, *, is_quarterly: bool) -> list[FinancialRatio]:
         """Ratios by year or quarter, newest first; not in paper."""

@@ -48,11 +48,29 @@ class Tr(StrEnum):
     SELLABLE = "TTTC8408R"
     VOLUME_RANK = "FHPST01710000"
     FLUCTUATION = "FHPST01700000"
+    QUOTE_BALANCE = "FHPST01720000"
+    OVERTIME_FLUCTUATION = "FHPST02340000"
+    OVERTIME_VOLUME = "FHPST02350000"
+    EXPECTED_CHANGE = "FHPST01820000"
+    NET_BUYING = "FHPTJ04400000"
+    BALANCE_SHEET = "FHKST66430100"
+    INCOME_STATEMENT = "FHKST66430200"
     FINANCIAL_RATIO = "FHKST66430300"
+    PROFIT_RATIO = "FHKST66430400"
+    OTHER_RATIO = "FHKST66430500"
+    STABILITY_RATIO = "FHKST66430600"
+    GROWTH_RATIO = "FHKST66430800"
+    INVESTORS = "FHKST01010900"
+    FIRM_OPINIONS = "FHKST663400C0"
+    CONDITIONS = "HHKST03900300"
+    CONDITION_STOCKS = "HHKST03900400"
+    INTEREST_GROUPS = "HHKCM113004C7"
+    INTEREST_STOCKS = "HHKCM113004C6"
     OPINIONS = "FHKST663300C0"
     HOLIDAYS = "CTCA0903R"
     STOCK_INFO = "CTPF1002R"
     NOTICES = "H0STCNI0"
+    TRADES = "H0STCNT0"
 
 
 PAPER_NOTICES = "H0STCNI9"
@@ -150,11 +168,19 @@ than "routing error", so they are read as open too."""
 NOTHING_FOUND = "70070000"
 """``msg_cd`` of an empty list, with ``rt_cd`` 0 (paper)."""
 
+NO_STOCK_FOUND = "MCA05918"
+"""``msg_cd`` of ``psearch-result`` where a saved search finds nothing (its docstring in the official repository)."""
+
 AUCTION_EXPECTED = frozenset({"311", "121"})
 """``antc_mkop_cls_code`` while an auction collects orders: 311 started (portal), 121 seen at the close; 112 is ended, and then the expected
 price and volume of the last auction stay in the answer."""
 
 SUBSCRIBED = "OPSP0000"
+ALREADY_SUBSCRIBED = "OPSP0002"
+UNSUBSCRIBED = frozenset({"OPSP0001", "OPSP0003"})
+"""Done, or there was nothing to do."""
+
+NO_SLOT_LEFT = "OPSP0008"
 BAD_APPROVAL = frozenset({"OPSP0011", "OPSP0010", "OPSP9994", "OPSP9996"})
 KEY_IN_USE = "OPSP8996"
 STREAM_REFUSED = frozenset({"OPSP0017", "OPSP8991", "OPSP8992", "OPSP8993"})

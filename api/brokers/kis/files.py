@@ -7,15 +7,18 @@ import httpx
 import structlog
 from msgspec.structs import replace
 
-from api.brokers.errors import BrokerUnavailable
+from api.brokers.errors import BrokerProtocolError, BrokerUnavailable
 from api.brokers.kis.envelope import KIS
 from api.brokers.kis.master import FILES, NXT_FILES, Layout, Master, parse_master, unzip
+from api.brokers.kis.parse_research import parse_firms
 from api.brokers.market_data import InstrumentRecord
+from api.brokers.research import SecuritiesFirm
 
 log = structlog.get_logger()
 
 _TIMEOUT = httpx.Timeout(20.0, connect=5.0)
 _OK, _NOT_FOUND = 200, 404
+_FIRMS = "memcode.mst"
 
 
 class _FileMissing(Exception):
@@ -52,6 +55,22 @@ class MasterFiles:
             at_nxt = await self._nxt_symbols(nxt_name, layout)
             found += [replace(record, is_nxt_tradable=None if at_nxt is None else record.symbol in at_nxt) for record in master.records]
         return found
+
+    async def firms(self) -> list[SecuritiesFirm]:
+        """The members of the exchange (``memcode.mst``, the one file that is not zipped).
+
+        Raises:
+            BrokerUnavailable: It cannot be fetched.
+            BrokerProtocolError: It does not have the documented form.
+        """
+        try:
+            content = await self._fetch(_FIRMS)
+        except _FileMissing as error:
+            raise BrokerUnavailable(KIS, sent=True, reason=f"{_FIRMS} is not there") from error
+        try:
+            return parse_firms(content.decode("cp949"))
+        except UnicodeDecodeError as error:
+            raise BrokerProtocolError(KIS, _FIRMS, "file", "not in cp949") from error
 
     async def _nxt_symbols(self, name: str, layout: Layout) -> frozenset[str] | None:
         try:

@@ -8,20 +8,18 @@ from datetime import date, datetime, timedelta
 
 from api.brokers.base import CallClass
 from api.brokers.errors import BrokerProtocolError
-from api.brokers.kis.codes import FINANCE, QUOTATIONS, RANKING, Tr
+from api.brokers.kis.codes import FINANCE, QUOTATIONS, Tr
 from api.brokers.kis.envelope import KIS, Envelope
 from api.brokers.kis.parse import parse_quote
 from api.brokers.kis.parse_market import (
     first_day_of,
     parse_financial_ratios,
-    parse_fluctuation,
     parse_instrument_detail,
     parse_long_bars,
     parse_minute_bars,
     parse_opinions,
     parse_order_book,
     parse_trading_days,
-    parse_volume_rank,
 )
 from api.brokers.kis.rest import KisRest
 from api.brokers.market_data import (
@@ -31,10 +29,9 @@ from api.brokers.market_data import (
     InvestmentOpinion,
     OrderBook,
     Quote,
-    RankedInstrument,
     TradingDay,
 )
-from api.domain.enums import CandleInterval, RankingKind
+from api.domain.enums import CandleInterval
 from api.kit.clock import KST, Clock, kst_day
 
 _PERIODS = {CandleInterval.DAY: "D", CandleInterval.WEEK: "W", CandleInterval.MONTH: "M", CandleInterval.YEAR: "Y"}
@@ -42,13 +39,6 @@ _MOST_PAGES = 1000
 _SATURDAY = 5
 _LAST_HOUR = "200000"  # NXT and KRX's after-market end then
 _KRX = {"FID_COND_MRKT_DIV_CODE": "J"}
-_EVERY_STOCK = {"FID_TRGT_CLS_CODE": "111111111", "FID_TRGT_EXLS_CLS_CODE": "0000000000"}
-_NO_BOUNDS = {"FID_INPUT_PRICE_1": "", "FID_INPUT_PRICE_2": "", "FID_VOL_CNT": ""}
-
-# FID_BLNG_CLS_CODE: 0 is called average volume, which for one day is the day's; 3 the amount traded
-_VOLUME_KINDS = {RankingKind.VOLUME: "0", RankingKind.TURNOVER: "3"}
-# fid_rank_sort_cls_code (legacy/postman of the official repository): 0 up, 1 down; fid_prc_cls_code 1 measures both from the last close
-_CHANGE_KINDS = {RankingKind.GAINERS: "0", RankingKind.LOSERS: "1"}
 
 
 class KisMarket:
@@ -131,19 +121,6 @@ class KisMarket:
             hour = before.strftime("%H%M%S")
         raise _endless(tr)
 
-    async def ranking(self, kind: RankingKind) -> list[RankedInstrument]:
-        """The first page of a KRX ranking (``volume-rank``, ``fluctuation``), in KIS's order: about 30 rows."""
-        if kind in _VOLUME_KINDS:
-            params = _KRX | _EVERY_STOCK | _NO_BOUNDS
-            params |= {"FID_COND_SCR_DIV_CODE": "20171", "FID_INPUT_ISCD": "0000", "FID_DIV_CLS_CODE": "0"}
-            params |= {"FID_BLNG_CLS_CODE": _VOLUME_KINDS[kind], "FID_INPUT_DATE_1": ""}
-            return parse_volume_rank(await self._ask(Tr.VOLUME_RANK, "volume-rank", params))
-        params = _KRX | _NO_BOUNDS | {"FID_TRGT_CLS_CODE": "0", "FID_TRGT_EXLS_CLS_CODE": "0", "FID_DIV_CLS_CODE": "0"}
-        params |= {"FID_COND_SCR_DIV_CODE": "20170", "FID_INPUT_ISCD": "0000", "FID_RANK_SORT_CLS_CODE": _CHANGE_KINDS[kind]}
-        params |= {"FID_INPUT_CNT_1": "0", "FID_PRC_CLS_CODE": "1", "FID_RSFL_RATE1": "", "FID_RSFL_RATE2": ""}
-        lower = {name.lower(): value for name, value in params.items()}  # as this TR's sheet and samples have them
-        return parse_fluctuation(await self._ask(Tr.FLUCTUATION, "fluctuation", lower, base=RANKING))
-
     async def financial_ratios(self, symbol: str, *, is_quarterly: bool) -> list[FinancialRatio]:
         """Ratios by year or quarter (``financial-ratio``)."""
         params = {"FID_DIV_CLS_CODE": "1" if is_quarterly else "0", "fid_cond_mrkt_div_code": "J", "fid_input_iscd": symbol}
@@ -160,7 +137,7 @@ class KisMarket:
             page = parse_opinions(await self._ask(Tr.OPINIONS, "invest-opinion", params | {"FID_INPUT_DATE_2": _day_text(last)}))
             fresh = [opinion for opinion in page if opinion not in found and opinion.published_on >= first]
             found |= dict.fromkeys(fresh)
-            if not fresh or min(opinion.published_on for opinion in fresh) <= first:
+            if not fresh:  # also the first day may have been cut
                 return sorted(found, key=lambda opinion: opinion.published_on, reverse=True)
             last = min(opinion.published_on for opinion in fresh)
         raise _endless(Tr.OPINIONS)

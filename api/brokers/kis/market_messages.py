@@ -59,6 +59,7 @@ class VolumeRanked(Struct, frozen=True, kw_only=True):
     prdy_ctrt: str
     acml_vol: str
     acml_tr_pbmn: str
+    vol_inrt: str = ""
 
 
 class ChangeRanked(Struct, frozen=True, kw_only=True):

@@ -130,7 +130,7 @@ class SubscribeHeader(Struct, frozen=True, kw_only=True):
 
 
 class SubscribeInput(Struct, frozen=True, kw_only=True):
-    """``tr_key`` is the HTS id for notices, case-sensitive."""
+    """``tr_key`` is the HTS id for notices, case-sensitive, and the symbol for trades."""
 
     tr_id: str
     tr_key: str
@@ -150,9 +150,10 @@ class Subscribe(Struct, frozen=True, kw_only=True):
 
 
 class ControlHeader(Struct, frozen=True, kw_only=True):
-    """``tr_id`` may be the literal ``(null)`` in an error."""
+    """``tr_id`` may be the literal ``(null)`` in an error; ``tr_key`` is a symbol, or the HTS id."""
 
     tr_id: str = ""
+    tr_key: str = ""
 
 
 class CipherParts(Struct, frozen=True, kw_only=True):

@@ -38,7 +38,9 @@ from api.kit.clock import KST, kst_day
 
 _Row = TypeVar("_Row", bound=Struct)
 _STEPS = 10
-_FALLING = frozenset({"4", "5"})  # 하한, 하락
+FALLING = frozenset({"4", "5"})
+"""``prdy_vrss_sign``: 하한, 하락."""
+
 _PERIOD_LENGTH = 6
 _KOSDAQ = "03"
 _CLOCK_SLACK = timedelta(minutes=1)
@@ -105,7 +107,7 @@ def parse_long_bars(envelope: Envelope, interval: CandleInterval) -> list[Candle
     """
     tr = envelope.tr
     bars = []
-    for row in _filled(tr, envelope.members.get("output2"), LongBar, "stck_bsop_date"):
+    for row in filled(tr, envelope.members.get("output2"), LongBar, "stck_bsop_date"):
         begin = first_day_of(interval, day(tr, "stck_bsop_date", row.stck_bsop_date))
         bars.append(
             Candle(
@@ -137,7 +139,7 @@ def parse_minute_bars(envelope: Envelope) -> list[Candle]:
             volume=whole(tr, "cntg_vol", row.cntg_vol),
             turnover_amount=None,
         )
-        for row in _filled(tr, envelope.members.get("output2"), MinuteBar, "stck_bsop_date")
+        for row in filled(tr, envelope.members.get("output2"), MinuteBar, "stck_bsop_date")
     ]
 
 
@@ -150,12 +152,13 @@ def parse_volume_rank(envelope: Envelope) -> list[RankedInstrument]:
             symbol=symbol(tr, "mksc_shrn_iscd", row.mksc_shrn_iscd),
             name=row.hts_kor_isnm.strip(),
             price=whole(tr, "stck_prpr", row.stck_prpr),
-            change=_signed(tr, row.prdy_vrss, row.prdy_vrss_sign),
+            change=signed(tr, row.prdy_vrss, row.prdy_vrss_sign),
             change_rate=row.prdy_ctrt.strip(),
             volume=whole(tr, "acml_vol", row.acml_vol),
             turnover_amount=whole(tr, "acml_tr_pbmn", row.acml_tr_pbmn),
+            volume_growth=row.vol_inrt.strip() or None,
         )
-        for row in _filled(tr, _output(envelope), VolumeRanked, "mksc_shrn_iscd")
+        for row in filled(tr, output_of(envelope), VolumeRanked, "mksc_shrn_iscd")
     ]
 
 
@@ -168,26 +171,27 @@ def parse_fluctuation(envelope: Envelope) -> list[RankedInstrument]:
             symbol=symbol(tr, "stck_shrn_iscd", row.stck_shrn_iscd),
             name=row.hts_kor_isnm.strip(),
             price=whole(tr, "stck_prpr", row.stck_prpr),
-            change=_signed(tr, row.prdy_vrss, row.prdy_vrss_sign),
+            change=signed(tr, row.prdy_vrss, row.prdy_vrss_sign),
             change_rate=row.prdy_ctrt.strip(),
             volume=whole(tr, "acml_vol", row.acml_vol),
             turnover_amount=None,
         )
-        for row in _filled(tr, _output(envelope), ChangeRanked, "stck_shrn_iscd")
+        for row in filled(tr, output_of(envelope), ChangeRanked, "stck_shrn_iscd")
     ]
 
 
-def _signed(tr: str, text: str, sign: str) -> int:
+def signed(tr: str, text: str, sign: str) -> int:
+    """A change in won with its sign, out of the figure and ``prdy_vrss_sign``."""
     # signed already as far as seen; where it is not, the sign code tells, and applying it twice must not turn a loss into a gain
     change = whole(tr, "prdy_vrss", text)
-    return -abs(change) if sign.strip() in _FALLING else change
+    return -abs(change) if sign.strip() in FALLING else change
 
 
 def parse_financial_ratios(envelope: Envelope) -> list[FinancialRatio]:
     """Read ``financial-ratio``, newest period first."""
     tr = envelope.tr
     ratios = []
-    for row in _filled(tr, _output(envelope), Ratio, "stac_yymm"):
+    for row in filled(tr, output_of(envelope), Ratio, "stac_yymm"):
         period = row.stac_yymm.strip()
         if len(period) != _PERIOD_LENGTH or not period.isdecimal():
             raise BrokerProtocolError(KIS, tr, "stac_yymm", f"not a month: {row.stac_yymm!r}")
@@ -219,7 +223,7 @@ def parse_opinions(envelope: Envelope) -> list[InvestmentOpinion]:
             previous_opinion=row.rgbf_invt_opnn.strip(),
             target_price=whole(tr, "hts_goal_prc", row.hts_goal_prc, blank=0) or None,
         )
-        for row in _filled(tr, _output(envelope), Opinion, "stck_bsop_date")
+        for row in filled(tr, output_of(envelope), Opinion, "stck_bsop_date")
     ]
 
 
@@ -232,7 +236,7 @@ def parse_trading_days(envelope: Envelope) -> list[TradingDay]:
             is_open=_is_yes(tr, "opnd_yn", row.opnd_yn),
             is_settlement_day=_is_yes(tr, "sttl_day_yn", row.sttl_day_yn),
         )
-        for row in _filled(tr, _output(envelope), CalendarDay, "bass_dt")
+        for row in filled(tr, output_of(envelope), CalendarDay, "bass_dt")
     ]
 
 
@@ -275,14 +279,15 @@ def _is_yes(tr: str, field: str, text: str) -> bool:
     return answer == "Y"
 
 
-def _output(envelope: Envelope) -> object:
+def output_of(envelope: Envelope) -> object:
+    """``output`` as a list: nothing found is an empty one, and a single row may come without its brackets."""
     output = envelope.members.get("output")
     if output is None and envelope.code == NOTHING_FOUND:
         return []
     return [output] if isinstance(output, dict) else output
 
 
-def _filled(tr: str, value: object, form: type[_Row], key: str) -> Sequence[_Row]:
+def filled(tr: str, value: object, form: type[_Row], key: str) -> Sequence[_Row]:
     """The rows that hold something: KIS pads some lists with empty objects, or with objects of empty texts."""
     rows = rows_of(tr, "output", value)
     return [row_of(tr, row, form) for row in rows if any(str(entry).strip() for entry in row.values()) and _text(row, key) != ""]

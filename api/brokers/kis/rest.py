@@ -163,7 +163,8 @@ class KisRest:
                 await self._pause(max(pause, error.retry_after), give_up_at, error)
             except BrokerUnavailable as error:
                 tries += 1
-                if error.sent and (not may_repeat_sent or tries >= _INQUIRY_TRIES):
+                is_late = self._clock.monotonic() + call.answer_seconds > give_up_at  # no try whose answer nobody waits for
+                if error.sent and (not may_repeat_sent or tries >= _INQUIRY_TRIES or is_late):
                     raise
                 await self._pause(pause, give_up_at, error)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""KIS's websocket: one account's execution notices.
+"""KIS's websocket: one account's execution notices, and trades of instruments beside them (`feed`).
 
 One session per app key, plain ``ws``. The server sends ``PINGPONG`` about every ten seconds while nothing else flows and may not answer
 protocol pings, so those are switched off and silence is judged by what arrives. Notices come encrypted with material that each
@@ -24,12 +24,14 @@ from api.brokers.base import Credentials
 from api.brokers.errors import BrokerProtocolError, BrokerRejected, BrokerUnavailable
 from api.brokers.kis.codes import BAD_APPROVAL, STREAM_REFUSED, SUBSCRIBED, Tr, tr_id
 from api.brokers.kis.envelope import KIS
+from api.brokers.kis.feed import KisQuoteFeed
 from api.brokers.kis.messages import CipherParts, Control, Subscribe, SubscribeBody, SubscribeHeader, SubscribeInput
 from api.brokers.kis.rest import KisRest
 from api.kit.clock import Clock, kst_day
 
 log = structlog.get_logger()
 
+_TRADES = f"0|{Tr.TRADES}|"
 _PATH = "/tryitout"  # as the official sample connects; the bare root works too
 _OPEN_SECONDS = 5.0
 _CLOSE_SECONDS = 2.0
@@ -64,15 +66,28 @@ class KisStream:
     """An open, subscribed stream; implements `ExecutionStream`."""
 
     def __init__(
-        self, socket: ClientConnection, account_id: str, unsubscribe: str, cipher: FrameCipher, early: list[str], clock: Clock
+        self,
+        socket: ClientConnection,
+        credentials: Credentials,
+        approval_key: str,
+        cipher: FrameCipher,
+        early: list[str],
+        clock: Clock,
     ) -> None:
         self._socket = socket
-        self._account_id = account_id
-        self._unsubscribe = unsubscribe
+        self._credentials = credentials
+        self._account_id = credentials.account_id
+        self._approval_key = approval_key
         self._cipher = cipher
         self._early = early
         self._clock = clock
         self._unopened = 0
+        self._feed = KisQuoteFeed(self._ask_for_trades)
+
+    @property
+    def quotes(self) -> KisQuoteFeed:
+        """Trades of KRX in the slots that the notices leave."""
+        return self._feed
 
     async def frames(self) -> AsyncIterator[str]:
         """Yield execution frames, decrypted where the key opens them, with the KST day in front (see `notices`).
@@ -85,21 +100,34 @@ class KisStream:
         self._early = []
         while True:
             text = await _receive(self._socket, _MUTE_SECONDS)
-            if text[:1] in ("0", "1"):
+            if text.startswith(_TRADES):
+                self._feed.take_frame(text)
+            elif text[:1] in ("0", "1"):
                 yield self._clear(text)
                 if self._unopened >= _MOST_UNOPENED:
                     raise BrokerUnavailable(KIS, sent=True, reason=f"{self._unopened} notices could not be decrypted")
             elif (control := await _read_control(self._socket, text)) is not None and control.body is not None:
-                log.warning("kis_stream_message", account_id=self._account_id, code=control.body.msg_cd, message=control.body.msg1)
+                if control.header.tr_id == Tr.TRADES:
+                    self._feed.take_answer(control)
+                else:
+                    log.warning("kis_stream_message", account_id=self._account_id, code=control.body.msg_cd, message=control.body.msg1)
 
     async def aclose(self) -> None:
         """Unsubscribe and close; never raises for a line that is broken already."""
+        tr = tr_id(Tr.NOTICES, self._credentials.environment)
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):
-                await self._socket.send(self._unsubscribe)
-        except (ConnectionClosed, TimeoutError):
+                await self._socket.send(_request(self._approval_key, "2", tr, self._credentials.hts_id))
+                await self._feed.aclose()
+        except (ConnectionClosed, BrokerUnavailable, TimeoutError):
             pass
         await self._socket.close()
+
+    async def _ask_for_trades(self, kind: str, symbol: str) -> None:
+        try:
+            await self._socket.send(_request(self._approval_key, kind, Tr.TRADES, symbol))
+        except ConnectionClosed as error:
+            raise BrokerUnavailable(KIS, sent=True, reason="websocket: closed") from error
 
     def _clear(self, frame: str) -> str:
         day = kst_day(self._clock.now()).strftime("%Y%m%d")
@@ -160,8 +188,7 @@ async def _open_once(credentials: Credentials, url: str, approval_key: str, cloc
         await socket.close()
         raise
     log.info("kis_stream_open", tr_id=tr, account_id=credentials.account_id)
-    unsubscribe = _request(approval_key, "2", tr, credentials.hts_id)
-    return KisStream(socket, credentials.account_id, unsubscribe, cipher, early, clock)
+    return KisStream(socket, credentials, approval_key, cipher, early, clock)
 
 
 async def _acknowledgement(socket: ClientConnection, tr: str) -> tuple[FrameCipher, list[str]]:
@@ -220,6 +247,6 @@ async def _receive(socket: ClientConnection, seconds: float) -> str:
     return message if isinstance(message, str) else message.decode(errors="replace")
 
 
-def _request(approval_key: str, kind: str, tr: str, hts_id: str) -> str:
+def _request(approval_key: str, kind: str, tr: str, key: str) -> str:
     header = SubscribeHeader(approval_key=approval_key, custtype="P", tr_type=kind)
-    return _encode.encode(Subscribe(header=header, body=SubscribeBody(input=SubscribeInput(tr_id=tr, tr_key=hts_id)))).decode()
+    return _encode.encode(Subscribe(header=header, body=SubscribeBody(input=SubscribeInput(tr_id=tr, tr_key=key)))).decode()

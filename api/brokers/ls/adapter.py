@@ -13,19 +13,8 @@ import httpx
 import msgspec
 import structlog
 
-from api.brokers.base import (
-    Acknowledgement,
-    Balance,
-    BrokerOrder,
-    BuyingPower,
-    Capabilities,
-    Credentials,
-    Inquiry,
-    LiveOrder,
-    NewOrder,
-    Notice,
-    Position,
-)
+from api.brokers.base import Acknowledgement, Balance, BrokerOrder, BuyingPower, Credentials, LiveOrder, NewOrder, Notice, Position
+from api.brokers.capabilities import Capabilities, Inquiry
 from api.brokers.endpoints import BrokerEndpoints
 from api.brokers.errors import BrokerError, BrokerProtocolError, BrokerRejected, BrokerUnsupported
 from api.brokers.ls import codes, messages, parse
@@ -47,6 +36,7 @@ from api.brokers.market_data import (
     RankedInstrument,
     TradingDay,
 )
+from api.brokers.research import NoResearch
 from api.brokers.tokens import TokenStore
 from api.domain.enums import Broker, CandleInterval, Environment, RankingKind, Side
 from api.errors import UnsupportedOrder
@@ -65,7 +55,7 @@ def capabilities_of(environment: Environment) -> Capabilities:
         can_increase_quantity=False,
         inquiries=frozenset({Inquiry.SELLABLE_QUANTITY, Inquiry.ORDER_BOOK, Inquiry.INSTRUMENTS}),
         candle_intervals=frozenset(CandleInterval),
-        rankings=frozenset(RankingKind),
+        rankings=frozenset({RankingKind.VOLUME, RankingKind.TURNOVER, RankingKind.GAINERS, RankingKind.LOSERS}),
     )
 
 
@@ -194,6 +184,8 @@ class LsAdapter:
 
     async def list_ranking(self, kind: RankingKind) -> list[RankedInstrument]:
         """20 to 40 rows of KRX (t1452, t1463, t1441)."""
+        if kind not in self.capabilities.rankings:
+            raise BrokerUnsupported(LS, f"a ranking by {kind}")
         return await self._market.ranking(kind)
 
     async def list_financial_ratios(self, symbol: str, *, is_quarterly: bool) -> list[FinancialRatio]:
@@ -215,6 +207,11 @@ class LsAdapter:
     async def get_instrument_detail(self, symbol: str) -> InstrumentDetail:
         """Not at LS."""
         raise BrokerUnsupported(LS, "instrument details")
+
+    @property
+    def research(self) -> NoResearch:
+        """Nothing of it."""
+        return NoResearch(LS)
 
     async def open_execution_stream(self) -> LsStream:
         """Connect and register for the account's events."""

@@ -49,6 +49,11 @@ class LsStream:
         self._early = early
         self._clock = clock
 
+    @property
+    def quotes(self) -> None:
+        """Not read from LS's feed (``S3_``, ``K3_``): KIS's tells the same exchange."""
+        return None
+
     async def frames(self) -> AsyncIterator[str]:
         """Yield SC0 to SC4 as JSON text, with the KST day of arrival as ``trading_day`` in front.
 

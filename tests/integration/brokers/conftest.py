@@ -15,6 +15,7 @@ from api.brokers.sandbox.server import Sandbox, serving
 from api.domain.enums import Broker, Environment
 from api.kit.clock import SystemClock
 from api.kit.crypto import Cipher
+from api.kit.tls import trusted
 from api.settings import Settings
 
 OpenAccount = Callable[..., Awaitable[Credentials]]
@@ -30,7 +31,7 @@ async def sandbox(settings: Settings) -> AsyncIterator[Sandbox]:
 @pytest.fixture
 async def control(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
     """The sandbox's control API."""
-    async with httpx.AsyncClient(base_url=sandbox.control_url, timeout=10) as client:
+    async with httpx.AsyncClient(verify=trusted(), base_url=sandbox.control_url, timeout=10) as client:
         yield client
 
 

@@ -20,6 +20,7 @@ from api.domain.enums import Broker, Environment, Exchange, OrderType, Side, Tim
 from api.kit.call_scheduler import CallScheduler
 from api.kit.clock import KST, ManualClock, kst_day
 from api.kit.crypto import Cipher
+from api.kit.tls import trusted
 
 OpenAccount = Callable[..., Awaitable[Credentials]]
 ORDER = NewOrder(
@@ -104,8 +105,9 @@ async def test_a_token_of_ls_that_lives_until_seven_is_not_replaced_before(
     async def issue() -> IssuedToken:
         return IssuedToken("yesterday's", datetime(2026, 1, 5, 6, 59, 59, tzinfo=KST).astimezone(UTC))
 
-    async with httpx.AsyncClient(trust_env=False) as http:
-        adapter = LsAdapter(credentials, http, urls, tokens, CallScheduler(redis, prefix, clock), clock)
+    async with httpx.AsyncClient(verify=trusted(), trust_env=False) as http:
+        scheduler = CallScheduler(redis, prefix, clock)
+        adapter = LsAdapter(credentials, http, urls, tokens, scheduler, clock)
         await tokens.get(TokenKey.of(credentials), issue)
         before = await count(control, Broker.LS, "token_requests")
 
@@ -115,6 +117,7 @@ async def test_a_token_of_ls_that_lives_until_seven_is_not_replaced_before(
         in_the_morning = await count(control, Broker.LS, "token_requests")
         clock.advance(10)
         await adapter.ensure_token(valid_for_seconds=1800)
+        await scheduler.aclose()
 
     assert credentials.environment is Environment.SANDBOX
     assert in_the_morning == before

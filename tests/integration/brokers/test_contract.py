@@ -17,12 +17,12 @@ from api.brokers.base import (
     BrokerOrderKind,
     Credentials,
     ExecutionStream,
-    Inquiry,
     LiveOrder,
     NewOrder,
     Notice,
     NoticeKind,
 )
+from api.brokers.capabilities import Inquiry
 from api.brokers.errors import (
     BrokerError,
     BrokerProtocolError,
@@ -45,6 +45,7 @@ from api.domain.enums import (
     Side,
     TimeInForce,
 )
+from api.domain.financials import FinancialKind
 from api.kit.clock import SystemClock, kst_day
 from api.kit.crypto import Cipher
 from api.settings import Settings
@@ -551,6 +552,11 @@ INQUIRIES: dict[Inquiry, Ask] = {
     Inquiry.TRADING_DAYS: lambda adapter: adapter.list_trading_days(TODAY),
     Inquiry.INSTRUMENTS: lambda adapter: adapter.list_instruments(),
     Inquiry.INSTRUMENT_DETAIL: lambda adapter: adapter.get_instrument_detail(SYMBOL),
+    Inquiry.FINANCIALS: lambda adapter: adapter.research.list_financials(SYMBOL, FinancialKind.BALANCE_SHEET, is_quarterly=False),
+    Inquiry.INVESTORS: lambda adapter: adapter.research.list_investor_days(SYMBOL),
+    Inquiry.FIRM_OPINIONS: lambda adapter: adapter.research.list_firm_opinions("901", first=TODAY - timedelta(days=30), last=TODAY),
+    Inquiry.CONDITIONS: lambda adapter: adapter.research.list_conditions(),
+    Inquiry.INTEREST_GROUPS: lambda adapter: adapter.research.list_interest_groups(),
 }
 
 
@@ -575,6 +581,19 @@ def is_sane(inquiry: Inquiry, answer: Any) -> bool:
             return (found.name, found.market, found.kind) == ("삼성전자", "KOSPI", "stock") and found.reference_price > 0
         case Inquiry.INSTRUMENT_DETAIL:
             return bool(answer.symbol == SYMBOL and answer.name)
+        case Inquiry.FINANCIALS:
+            periods = [statement.period for statement in answer]
+            return bool(periods) and periods == sorted(periods, reverse=True) and float(answer[0].values["total_assets"]) > 0
+        case Inquiry.INVESTORS:
+            days = [row.day for row in answer]
+            return days == sorted(days, reverse=True) and len(set(days)) == len(days) > 1 and days[0] <= TODAY
+        case Inquiry.FIRM_OPINIONS:
+            days = [opinion.published_on for opinion in answer]
+            return days == sorted(days, reverse=True) != [] and all(TODAY - timedelta(days=30) <= day <= TODAY for day in days)
+        case Inquiry.CONDITIONS:
+            return [condition.sequence for condition in answer] == ["0", "1", "2"]
+        case Inquiry.INTEREST_GROUPS:
+            return [group.code for group in answer] == ["001", "002"]
 
 
 async def calls_of(control: httpx.AsyncClient, broker: Broker) -> int:
@@ -655,6 +674,16 @@ async def test_each_ranking_is_in_order_or_not_offered(
         RankingKind.TURNOVER: lambda row: -(row.turnover_amount or 0),
         RankingKind.GAINERS: lambda row: -float(row.change_rate),
         RankingKind.LOSERS: lambda row: float(row.change_rate),
+        RankingKind.VOLUME_SURGE: lambda row: -float(row.volume_growth or 0),
+        RankingKind.BID_BALANCE: lambda row: (row.ask_quantity or 0) - (row.bid_quantity or 0),
+        RankingKind.ASK_BALANCE: lambda row: (row.bid_quantity or 0) - (row.ask_quantity or 0),
+        RankingKind.AFTER_HOURS_GAINERS: lambda row: -float(row.change_rate),
+        RankingKind.AFTER_HOURS_LOSERS: lambda row: float(row.change_rate),
+        RankingKind.AFTER_HOURS_VOLUME: lambda row: -row.volume,
+        RankingKind.EXPECTED_GAINERS: lambda row: -float(row.change_rate),
+        RankingKind.EXPECTED_LOSERS: lambda row: float(row.change_rate),
+        RankingKind.FOREIGN_NET_BUYING: lambda row: -(row.net_quantity or 0),
+        RankingKind.INSTITUTION_NET_BUYING: lambda row: -(row.net_quantity or 0),
     }
     measure = measures[kind]
     assert [row.rank for row in rows] == list(range(1, len(rows) + 1)) != []

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from api.brokers.sandbox.server import Sandbox, serving
+from api.kit.tls import trusted
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 @pytest.fixture
 async def control(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
     """The control API."""
-    async with httpx.AsyncClient(base_url=sandbox.control_url, timeout=10) as client:
+    async with httpx.AsyncClient(verify=trusted(), base_url=sandbox.control_url, timeout=10) as client:
         yield client
 
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from api.brokers.sandbox.server import Sandbox
+from api.kit.tls import trusted
 from tests.integration.sandbox.kis_client import KisClient
 
 Ledger = Callable[..., Awaitable[list[dict[str, Any]]]]
@@ -19,7 +20,7 @@ Ledger = Callable[..., Awaitable[list[dict[str, Any]]]]
 async def real(sandbox: Sandbox, control: httpx.AsyncClient) -> AsyncIterator[KisClient]:
     accounts = (await control.get("/accounts")).json()
     account = next(row for row in accounts if row["broker"] == "kis" and row["environment"] == "real")
-    async with httpx.AsyncClient(base_url=sandbox.kis_url, timeout=10) as http:
+    async with httpx.AsyncClient(verify=trusted(), base_url=sandbox.kis_url, timeout=10) as http:
         client = KisClient(http, account)
         await client.login()
         yield client

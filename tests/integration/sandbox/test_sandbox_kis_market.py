@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from api.brokers.sandbox.server import Sandbox
+from api.kit.tls import trusted
 from tests.integration.sandbox.kis_client import QUOTATIONS, TRADING, KisClient, eventually
 
 KST = timezone(timedelta(hours=9))
@@ -93,7 +94,7 @@ NOT_IN_PAPER = {"FHPST01710000", "FHPST01700000", "FHKST11300006", "FHKST6643030
 
 @pytest.fixture
 async def http(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=sandbox.kis_url, timeout=10) as client:
+    async with httpx.AsyncClient(verify=trusted(), base_url=sandbox.kis_url, timeout=10) as client:
         yield client
 
 

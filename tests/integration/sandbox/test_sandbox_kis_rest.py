@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from api.brokers.sandbox.server import Sandbox
+from api.kit.tls import trusted
 from tests.integration.sandbox.kis_client import QUOTATIONS, TRADING, KisClient, eventually
 
 Ledger = Callable[..., Awaitable[list[dict[str, Any]]]]
@@ -18,7 +19,7 @@ PRICE_QUERY = {"FID_COND_MRKT_DIV_CODE": "J", "FID_INPUT_ISCD": "005930"}
 
 @pytest.fixture
 async def http(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=sandbox.kis_url, timeout=10) as client:
+    async with httpx.AsyncClient(verify=trusted(), base_url=sandbox.kis_url, timeout=10) as client:
         yield client
 
 

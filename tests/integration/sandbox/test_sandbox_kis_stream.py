@@ -12,12 +12,13 @@ import websockets
 
 from api.brokers.sandbox.kis import stream
 from api.brokers.sandbox.server import Sandbox
+from api.kit.tls import trusted
 from tests.integration.sandbox.kis_client import KisClient, KisSocket, eventually
 
 
 @pytest.fixture
 async def http(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=sandbox.kis_url, timeout=10) as client:
+    async with httpx.AsyncClient(verify=trusted(), base_url=sandbox.kis_url, timeout=10) as client:
         yield client
 
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from ..doors import Doors
 from ..faults import FaultKind, Operation
 from ..model import Account, Broker, Environment, Side
-from . import balances, charts, day_orders, master, oauth, orders, overseas, products, quotes, rankings
+from . import balances, charts, day_orders, finance, hts, master, more_rankings, oauth, orders, overseas, products, quotes, rankings
 from .codes import PATHS, TRS, Call, Tr
 from .stream import KisStream
 from .tokens import KisTokens
@@ -34,6 +34,10 @@ _ACCOUNT_CALLS: dict[Call, Callable[[Doors, Account, str, web.Request], web.Resp
     Call.BUYING_POWER: balances.buying_power,
     Call.SELLABLE: balances.sellable,
     Call.BALANCE: balances.balance,
+    Call.CONDITIONS: hts.conditions,
+    Call.CONDITION_STOCKS: hts.condition_stocks,
+    Call.INTEREST_GROUPS: hts.interest_groups,
+    Call.INTEREST_STOCKS: hts.interest_stocks,
     Call.OVERSEAS_BALANCE: overseas.balance,
     Call.OVERSEAS_PRESENT_BALANCE: overseas.present_balance,
     Call.OVERSEAS_ORDERS: overseas.orders,
@@ -48,7 +52,20 @@ _MARKET_CALLS: dict[Call, Callable[[Doors, str, web.Request], web.Response]] = {
     Call.PAST_MINUTES: charts.past_minutes,
     Call.VOLUME_RANK: rankings.volume_rank,
     Call.FLUCTUATION: rankings.fluctuation,
+    Call.QUOTE_BALANCE: more_rankings.quote_balance,
+    Call.OVERTIME_FLUCTUATION: more_rankings.overtime_fluctuation,
+    Call.OVERTIME_VOLUME: more_rankings.overtime_volume,
+    Call.EXPECTED_CHANGE: more_rankings.expected_change,
+    Call.NET_BUYING: more_rankings.net_buying,
     Call.MANY_PRICES: rankings.many_prices,
+    Call.BALANCE_SHEET: finance.balance_sheet,
+    Call.INCOME_STATEMENT: finance.income_statement,
+    Call.PROFIT_RATIO: finance.profit_ratio,
+    Call.OTHER_RATIOS: finance.other_ratios,
+    Call.STABILITY_RATIO: finance.stability_ratio,
+    Call.GROWTH_RATIO: finance.growth_ratio,
+    Call.INVESTORS: finance.investors,
+    Call.FIRM_OPINIONS: finance.firm_opinions,
     Call.FINANCIAL_RATIOS: products.financial_ratios,
     Call.OPINIONS: products.opinions,
     Call.CALENDAR: products.calendar,

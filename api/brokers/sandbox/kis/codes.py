@@ -28,8 +28,25 @@ class Call(StrEnum):
     PAST_MINUTES = "past_minutes"
     VOLUME_RANK = "volume_rank"
     FLUCTUATION = "fluctuation"
+    QUOTE_BALANCE = "quote_balance"
+    OVERTIME_FLUCTUATION = "overtime_fluctuation"
+    OVERTIME_VOLUME = "overtime_volume"
+    EXPECTED_CHANGE = "expected_change"
+    NET_BUYING = "net_buying"
     MANY_PRICES = "many_prices"
+    BALANCE_SHEET = "balance_sheet"
+    INCOME_STATEMENT = "income_statement"
     FINANCIAL_RATIOS = "financial_ratios"
+    PROFIT_RATIO = "profit_ratio"
+    OTHER_RATIOS = "other_ratios"
+    STABILITY_RATIO = "stability_ratio"
+    GROWTH_RATIO = "growth_ratio"
+    INVESTORS = "investors"
+    FIRM_OPINIONS = "firm_opinions"
+    CONDITIONS = "conditions"
+    CONDITION_STOCKS = "condition_stocks"
+    INTEREST_GROUPS = "interest_groups"
+    INTEREST_STOCKS = "interest_stocks"
     OPINIONS = "opinions"
     CALENDAR = "calendar"
     PRODUCT_INFO = "product_info"
@@ -85,7 +102,24 @@ _QUOTE_TRS = (
     (Call.PAST_MINUTES, _QUOTATIONS + "inquire-time-dailychartprice", "FHKST03010230", None),
     (Call.VOLUME_RANK, _QUOTATIONS + "volume-rank", "FHPST01710000", _REAL_ONLY),
     (Call.FLUCTUATION, _RANKING + "fluctuation", "FHPST01700000", _REAL_ONLY),
+    (Call.QUOTE_BALANCE, _RANKING + "quote-balance", "FHPST01720000", _REAL_ONLY),
+    (Call.OVERTIME_FLUCTUATION, _RANKING + "overtime-fluctuation", "FHPST02340000", _REAL_ONLY),
+    (Call.OVERTIME_VOLUME, _RANKING + "overtime-volume", "FHPST02350000", _REAL_ONLY),
+    (Call.EXPECTED_CHANGE, _RANKING + "exp-trans-updown", "FHPST01820000", _REAL_ONLY),
+    (Call.NET_BUYING, _QUOTATIONS + "foreign-institution-total", "FHPTJ04400000", _REAL_ONLY),
     (Call.MANY_PRICES, _QUOTATIONS + "intstock-multprice", "FHKST11300006", _REAL_ONLY),
+    (Call.BALANCE_SHEET, _FINANCE + "balance-sheet", "FHKST66430100", _REAL_ONLY),
+    (Call.INCOME_STATEMENT, _FINANCE + "income-statement", "FHKST66430200", _REAL_ONLY),
+    (Call.PROFIT_RATIO, _FINANCE + "profit-ratio", "FHKST66430400", _REAL_ONLY),
+    (Call.OTHER_RATIOS, _FINANCE + "other-major-ratios", "FHKST66430500", _REAL_ONLY),
+    (Call.STABILITY_RATIO, _FINANCE + "stability-ratio", "FHKST66430600", _REAL_ONLY),
+    (Call.GROWTH_RATIO, _FINANCE + "growth-ratio", "FHKST66430800", _REAL_ONLY),
+    (Call.INVESTORS, _QUOTATIONS + "inquire-investor", "FHKST01010900", None),
+    (Call.FIRM_OPINIONS, _QUOTATIONS + "invest-opbysec", "FHKST663400C0", _REAL_ONLY),
+    (Call.CONDITIONS, _QUOTATIONS + "psearch-title", "HHKST03900300", _REAL_ONLY),
+    (Call.CONDITION_STOCKS, _QUOTATIONS + "psearch-result", "HHKST03900400", _REAL_ONLY),
+    (Call.INTEREST_GROUPS, _QUOTATIONS + "intstock-grouplist", "HHKCM113004C7", _REAL_ONLY),
+    (Call.INTEREST_STOCKS, _QUOTATIONS + "intstock-stocklist-by-group", "HHKCM113004C6", _REAL_ONLY),
     (Call.FINANCIAL_RATIOS, _FINANCE + "financial-ratio", "FHKST66430300", _REAL_ONLY),
     (Call.OPINIONS, _QUOTATIONS + "invest-opinion", "FHKST663300C0", _REAL_ONLY),
     (Call.CALENDAR, _QUOTATIONS + "chk-holiday", "CTCA0903R", _REAL_ONLY),

@@ -14,6 +14,7 @@ from aiohttp import web
 from ..doors import Doors
 from ..history import FIRST_DAY
 from ..instruments import Instrument
+from .finance import firms_file
 from .products import is_at_nxt
 
 FOLDER = "/common/master/"
@@ -31,6 +32,8 @@ _FILES: dict[str, _Wanted] = {
 
 def answer(doors: Doors, request: web.Request) -> web.Response:
     """One file; no keys are asked for, nothing is counted."""
+    if request.path == f"{FOLDER}memcode.mst" and request.method in {"GET", "HEAD"}:
+        return web.Response(body=firms_file(), headers={"Content-Type": "application/octet-stream"})
     name = request.path.removeprefix(FOLDER).removesuffix(".zip")
     if name not in _FILES or request.path != f"{FOLDER}{name}.zip":
         return web.Response(status=404)

@@ -16,7 +16,8 @@ from .fid import DONE, Fid, find_instrument
 from .query import DONE_TEXT
 from .wire import Row, missing_input, percent, reply
 
-_FIRM = "샌드박스증권"
+FIRM = "샌드박스증권"
+"""Gives all opinions of the sandbox."""
 _OPINIONS = (("매수", "2"), ("BUY", "2"), ("중립", "3"), ("매도", "4"))
 _OPINION_ROWS = 100
 _OPINION_SHARE = 0.1  # of the days
@@ -128,7 +129,7 @@ def financial_ratios(doors: Doors, tr_id: str, request: web.Request) -> web.Resp
     query = Fid(request)
     instrument = query.instrument(doors)
     is_quarterly = query.require("FID_DIV_CLS_CODE", {"0", "1"}) == "1"
-    months = [] if instrument.is_etf else _quarters(doors.history.today) if is_quarterly else _years(doors.history.today)
+    months = periods_of(doors, instrument, is_quarterly=is_quarterly)
     return reply(tr_id, {"output": [_ratio_row(instrument, month) for month in months], **DONE})
 
 
@@ -137,42 +138,55 @@ def opinions(doors: Doors, tr_id: str, request: web.Request) -> web.Response:
     query = Fid(request)
     instrument = query.instrument(doors)
     query.require("FID_COND_SCR_DIV_CODE", {"16633"})
-    first, last = max(FIRST_DAY, query.day("FID_INPUT_DATE_1")), min(query.day("FID_INPUT_DATE_2"), doors.history.today)
+    first, last = query.day("FID_INPUT_DATE_1"), query.day("FID_INPUT_DATE_2")
+    rows = opinion_rows(doors, instrument, first, last)
+    return reply(tr_id, {"output": rows[:_OPINION_ROWS], **DONE})
+
+
+def periods_of(doors: Doors, instrument: Instrument, *, is_quarterly: bool) -> list[str]:
+    """Fiscal periods with a report, newest first, ``YYYYMM``; none for an ETF."""
+    if instrument.is_etf:
+        return []
+    return _quarters(doors.history.today) if is_quarterly else _years(doors.history.today)
+
+
+def opinion_rows(doors: Doors, instrument: Instrument, first: date, last: date) -> list[Row]:
+    """The opinions of a span of days, newest first; none for an ETF."""
+    first, last = max(FIRST_DAY, first), min(last, doors.history.today)
     looked_at = () if instrument.is_etf else open_days(first - timedelta(days=_BEFORE_DAYS), last)
-    days = [day for day in looked_at if _share(instrument, day.isoformat()) < _OPINION_SHARE]
+    days = [day for day in looked_at if made_up(instrument, day.isoformat()) < _OPINION_SHARE]
     pairs = zip(days, [None, *days], strict=False)
-    rows = [_opinion_row(doors, instrument, day, before) for day, before in pairs if first <= day]
-    return reply(tr_id, {"output": rows[::-1][:_OPINION_ROWS], **DONE})
+    return [_opinion_row(doors, instrument, day, before) for day, before in pairs if first <= day][::-1]
 
 
 def _opinion_row(doors: Doors, instrument: Instrument, day: date, before: date | None) -> Row:
     close = doors.history.close_before(instrument.symbol, day)
-    goal = close * (90 + int(_share(instrument, f"goal{day}") * 60)) // 100 // 1000 * 1000
+    goal = close * (90 + int(made_up(instrument, f"goal{day}") * 60)) // 100 // 1000 * 1000
     (words, code), (old_words, old_code) = _opinion(instrument, day), _opinion(instrument, before or day)
-    rate = percent(goal - close, close)
+    now = doors.exchange.tapes[instrument.symbol].last
     return {
         "stck_bsop_date": day.strftime("%Y%m%d"),
         "invt_opnn": words,
         "invt_opnn_cls_code": code,
         "rgbf_invt_opnn": old_words,
         "rgbf_invt_opnn_cls_code": old_code,
-        "mbcr_name": _FIRM,
+        "mbcr_name": FIRM,
         "hts_goal_prc": str(goal),
         "stck_prdy_clpr": str(close),
-        "stck_nday_esdg": str(goal - close),
-        "nday_dprt": rate,
-        "stft_esdg": str(goal - close),
-        "dprt": rate,
+        "stck_nday_esdg": str(close - goal),
+        "nday_dprt": percent(close - goal, goal),
+        "stft_esdg": str(now - goal),
+        "dprt": percent(now - goal, goal),
     }
 
 
 def _opinion(instrument: Instrument, day: date) -> tuple[str, str]:
-    return _OPINIONS[int(_share(instrument, f"opinion{day}") * len(_OPINIONS))]
+    return _OPINIONS[int(made_up(instrument, f"opinion{day}") * len(_OPINIONS))]
 
 
 def _ratio_row(instrument: Instrument, month: str) -> Row:
     def figure(name: str, lowest: float, highest: float) -> str:
-        return f"{lowest + _share(instrument, name + month) * (highest - lowest):.2f}"
+        return f"{lowest + made_up(instrument, name + month) * (highest - lowest):.2f}"
 
     price = instrument.reference_price
     return {
@@ -199,7 +213,8 @@ def _quarters(today: date) -> list[str]:
     return [f"{number // 4}{number % 4 * 3 + 3:02d}" for number in range(index, index - _QUARTERS, -1)]
 
 
-def _share(instrument: Instrument, what: str) -> float:
+def made_up(instrument: Instrument, what: str) -> float:
+    """A figure between 0 and 1 for a name, the same one each time."""
     return int.from_bytes(hashlib.blake2b(f"{instrument.symbol}{what}".encode(), digest_size=4).digest()) / 2**32
 
 

@@ -16,6 +16,7 @@ from api.brokers.tokens import TokenStore
 from api.kit.call_scheduler import CallScheduler
 from api.kit.clock import SystemClock
 from api.kit.crypto import Cipher
+from api.kit.tls import trusted
 
 
 @pytest.fixture
@@ -29,10 +30,14 @@ async def kis_adapter(
         master_url=f"{sandbox.kis_url}/common/master",
     )
     clock = SystemClock()
-    async with httpx.AsyncClient(trust_env=False) as http:
+    schedulers: list[CallScheduler] = []
+    async with httpx.AsyncClient(verify=trusted(), trust_env=False) as http:
 
         def make(credentials: Credentials) -> KisAdapter:
             tokens = TokenStore(database, redis, cipher, clock, prefix)
-            return KisAdapter(credentials, http, urls, tokens, CallScheduler(redis, prefix, clock), clock)
+            schedulers.append(CallScheduler(redis, prefix, clock))
+            return KisAdapter(credentials, http, urls, tokens, schedulers[-1], clock)
 
         yield make
+        for scheduler in schedulers:
+            await scheduler.aclose()

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 import httpx
 import pytest
 
-from api.brokers.base import BrokerAdapter, Credentials, Inquiry, LiveOrder, NewOrder
+from api.brokers.base import BrokerAdapter, Credentials, LiveOrder, NewOrder
+from api.brokers.capabilities import Inquiry
 from api.brokers.errors import BrokerRejected, BrokerUnsupported
 from api.brokers.kis.adapter import capabilities_of
 from api.brokers.sandbox.history import Period
@@ -307,7 +308,7 @@ def test_capabilities_name_what_each_environment_answers() -> None:
     real, paper = capabilities_of(Environment.REAL), capabilities_of(Environment.PAPER)
 
     assert real.inquiries == frozenset(Inquiry)
-    assert paper.inquiries == {Inquiry.ORDER_BOOK, Inquiry.INSTRUMENTS}
+    assert paper.inquiries == {Inquiry.ORDER_BOOK, Inquiry.INSTRUMENTS, Inquiry.INVESTORS}
     assert (real.rankings, paper.rankings) == (frozenset(RankingKind), frozenset())
     assert real.candle_intervals == paper.candle_intervals == frozenset(CandleInterval)
     assert (OrderType.LIMIT, TimeInForce.GTP, Exchange.NXT) in real.order_kinds

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from api.brokers.sandbox.server import Sandbox
+from api.kit.tls import trusted
 from tests.integration.sandbox.ls.ls_client import LsClient
 
 
@@ -20,7 +21,7 @@ async def _client_for(http: httpx.AsyncClient, control: httpx.AsyncClient, envir
 
 @pytest.fixture
 async def http(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=sandbox.ls_url, timeout=10) as client:
+    async with httpx.AsyncClient(verify=trusted(), base_url=sandbox.ls_url, timeout=10) as client:
         yield client
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.brokers.base import CallClass
@@ -64,7 +64,6 @@ recent_days = st.sampled_from([TODAY, TODAY - timedelta(days=3), TODAY - timedel
 ranges = st.tuples(st.dates(date(2023, 6, 1), TODAY), st.dates(date(2023, 6, 1), date(2027, 1, 1))).map(sorted)
 
 
-@settings(deadline=None)
 @given(days=st.sets(weekdays, max_size=60), size=st.integers(1, 20), span=ranges)
 def test_days_are_read_whatever_the_pages(days: set[date], size: int, span: list[date]) -> None:
     first, last = span
@@ -75,7 +74,6 @@ def test_days_are_read_whatever_the_pages(days: set[date], size: int, span: list
     assert [bar.opened_at.astimezone(KST).date() for bar in bars] == sorted(day for day in days if first <= day <= last)
 
 
-@settings(deadline=None)
 @given(
     interval=st.sampled_from([CandleInterval.WEEK, CandleInterval.MONTH, CandleInterval.YEAR]),
     days=st.sets(weekdays, max_size=60),
@@ -99,7 +97,6 @@ def test_longer_bars_are_read_whichever_of_their_days_they_are_dated_by(
     assert [bar.opened_at.astimezone(KST).date() for bar in bars] == wanted
 
 
-@settings(deadline=None)
 @given(
     minutes=st.dictionaries(
         st.sampled_from([TODAY, TODAY - timedelta(days=3), TODAY - timedelta(days=4)]),
@@ -123,7 +120,7 @@ def test_minutes_are_read_whatever_the_pages(minutes: dict[date, set[int]], size
     ]
 
 
-@settings(deadline=None)
+@example(counts={date(2024, 1, 1): 2, date(2024, 1, 2): 1, date(2024, 1, 3): 2, date(2024, 1, 4): 1}, size=5)  # cut within the first day
 @given(counts=st.dictionaries(weekdays, st.integers(1, 4), max_size=30), size=st.integers(5, 20))
 def test_opinions_are_read_also_where_a_page_ends_within_a_day(counts: dict[date, int], size: int) -> None:
     rows = [

@@ -171,6 +171,7 @@ def test_a_row_by_volume_is_read_whole() -> None:
             change_rate="0.42",
             volume=11_432_345,
             turnover_amount=812_345_678_900,
+            volume_growth="87.94",
         )
     ]
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.brokers.errors import BrokerProtocolError
@@ -81,14 +81,12 @@ def test_garbled_name_does_not_hide_the_rest() -> None:
     assert read_answer("CSPAT00601", 200, content, {}).code == "00040"
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_an_answer_or_a_protocol_error(content: bytes) -> None:
     with suppress(BrokerProtocolError):
         read_answer("CSPAT00601", 200, content, {})
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["rsp_cd", "rsp_msg", "CSPAT00601OutBlock2"]),

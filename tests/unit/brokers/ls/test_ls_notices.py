@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.brokers.base import Notice, NoticeKind
@@ -166,7 +166,6 @@ def test_frame_as_handed_on_keeps_its_day_and_no_password(name: str) -> None:
     assert parse_notices(kept, DAY)[0].executed_at.astimezone(UTC).date() == date(2026, 11, 21)
 
 
-@settings(deadline=None)
 @given(
     quantity=st.integers(1, 10**9),
     price=st.integers(1, 10**7),
@@ -189,7 +188,6 @@ def test_any_execution_is_read_back_exactly(quantity: int, price: int, number: i
     assert notice.side is (Side.BUY if is_buy else Side.SELL)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_is_read_or_a_protocol_error(text: str) -> None:
     with suppress(BrokerProtocolError):

@@ -75,7 +75,7 @@ sizes = st.integers(1, 30)
 overlaps = st.integers(0, 3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sets(st.integers(0, 400), max_size=120), sizes, overlaps, st.booleans(), st.integers(0, 400), st.integers(-5, 400))
 def test_every_day_of_the_span_is_read_once(
     ages: set[int], size: int, overlap: int, is_silent_cursor: bool, oldest: int, newest: int
@@ -90,7 +90,7 @@ def test_every_day_of_the_span_is_read_once(
     assert [is_next for _, is_next in rest.asked] == [False, *[True] * (len(rest.asked) - 1)][: len(rest.asked)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sets(st.integers(1, 4_000), max_size=150), sizes, overlaps)
 def test_every_minute_of_the_span_is_read_once_and_begins_a_minute_before_its_label(ages: set[int], size: int, overlap: int) -> None:
     labels = [datetime(2026, 11, 23, 12, 20, tzinfo=KST) - timedelta(minutes=age) for age in sorted(ages)]
@@ -102,7 +102,7 @@ def test_every_minute_of_the_span_is_read_once_and_begins_a_minute_before_its_la
     assert all(kst_day(bar.opened_at) <= TODAY for bar in bars)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sets(st.integers(1, 10_000), max_size=200), sizes, overlaps, st.booleans())
 def test_every_order_is_listed_once(numbers: set[int], size: int, overlap: int, is_silent_cursor: bool) -> None:
     rest = Rest([order_row(number) for number in sorted(numbers)], size, overlap=overlap, is_silent_cursor=is_silent_cursor)

@@ -341,7 +341,7 @@ _STEPS = st.lists(
 
 
 @given(_STEPS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_happens_quantities_cash_and_holdings_add_up(steps: list[tuple[str, int, int, Condition]]) -> None:
     async def play() -> Market:
         market = Market()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.brokers.sandbox.calendar import is_open_day, open_days, previous_open_day
@@ -50,7 +50,6 @@ def test_the_calendar_has_weekends_fixed_and_moving_holidays() -> None:
     assert len(list(open_days(date(2025, 1, 1), date(2025, 12, 31)))) == 242
 
 
-@settings(deadline=None)
 @given(symbol=symbols, day=past_days)
 def test_a_past_day_is_a_possible_day(symbol: str, day: date) -> None:
     (bar,) = HISTORY.bars(symbol, Period.DAY, day, day)
@@ -63,7 +62,6 @@ def test_a_past_day_is_a_possible_day(symbol: str, day: date) -> None:
     assert bar.low * bar.volume <= bar.amount <= bar.high * bar.volume
 
 
-@settings(deadline=None)
 @given(symbol=symbols, day=past_days)
 def test_the_minutes_of_a_past_day_add_up_to_it(symbol: str, day: date) -> None:
     (bar,) = HISTORY.bars(symbol, Period.DAY, day, day)
@@ -77,7 +75,6 @@ def test_the_minutes_of_a_past_day_add_up_to_it(symbol: str, day: date) -> None:
     assert all(one.low <= min(one.open, one.close) <= max(one.open, one.close) <= one.high for one in minutes)
 
 
-@settings(deadline=None)
 @given(symbol=symbols, first=past_days, length=st.integers(0, 60), period=st.sampled_from([Period.WEEK, Period.MONTH, Period.YEAR]))
 def test_longer_bars_are_made_of_their_days(symbol: str, first: date, length: int, period: Period) -> None:
     last = min(first + timedelta(days=length), TODAY)
