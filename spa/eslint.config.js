@@ -2,7 +2,8 @@ import js from '@eslint/js'
 import vue from 'eslint-plugin-vue'
 import tseslint from 'typescript-eslint'
 
-const FEATURES = ['accounts', 'auth', 'market', 'orders', 'settings', 'ticket']
+const FEATURES = ['accounts', 'auth', 'market', 'orders', 'settings', 'ticket', 'watch']
+const UPPER = ['controls', 'funds']
 
 /** Forbids imports by path pattern; `because` is shown at the line that breaks the rule. */
 const forbid = (files, group, because) => ({
@@ -34,7 +35,7 @@ export default tseslint.config(
     files: ['e2e/**/*.mjs', '*.config.{js,ts}'],
     languageOptions: {
       globals: Object.fromEntries(
-        ['process', 'console', 'URL', 'Buffer', 'document', 'window', 'performance', 'setTimeout', 'getComputedStyle', 'location'].map((name) => [name, 'readonly']),
+        ['process', 'console', 'URL', 'Buffer', 'document', 'window', 'performance', 'setTimeout', 'getComputedStyle', 'location', 'fetch'].map((name) => [name, 'readonly']),
       ),
     },
   },
@@ -44,8 +45,16 @@ export default tseslint.config(
   ...FEATURES.map((name) =>
     forbid(
       [`src/features/${name}/**`],
-      ['@/app/*', '../*', ...FEATURES.filter((other) => other !== name).map((other) => `@/features/${other}/*`)],
+      ['@/app/*', '../*', ...[...FEATURES, ...UPPER].filter((other) => other !== name).map((other) => `@/features/${other}/*`)],
       'a feature knows neither the application nor another feature',
+    ),
+  ),
+  // These put together what the features above show, and stand beside each other.
+  ...UPPER.map((name) =>
+    forbid(
+      [`src/features/${name}/**`],
+      ['@/app/*', '../*', ...UPPER.filter((other) => other !== name).map((other) => `@/features/${other}/*`)],
+      'a feature knows neither the application nor another feature of its row',
     ),
   ),
 )

@@ -2,6 +2,8 @@
 
 import type { QueryClient } from '@tanstack/vue-query'
 import { readonly, ref } from 'vue'
+import { applyBlocks, type Block } from '@/features/funds/blocks'
+import { applyRun } from '@/features/jobs/jobs'
 import { applyOrders, type Fill, type Order } from '@/features/orders/book'
 import { i18n } from '@/i18n'
 import { openEvents, type Schemas } from '@/lib/client'
@@ -12,6 +14,7 @@ import { showToast } from '@/lib/toasts'
 
 const FLUSH_MILLISECONDS = 40 // a burst of a thousand events is drawn a few times, not a thousand
 const MONEY_MILLISECONDS = 1_200 // balances are asked of the broker: once for fills that come together
+const FUNDS_MILLISECONDS = 600
 const FILL_MILLISECONDS = 300
 const MOST_FILL_NOTES = 2
 
@@ -24,6 +27,7 @@ export function goLive(queryClient: QueryClient): () => void {
   let waiting: LucyEvent[] = []
   let flushTimer: ReturnType<typeof setTimeout> | undefined
   let moneyTimer: ReturnType<typeof setTimeout> | undefined
+  let fundsTimer: ReturnType<typeof setTimeout> | undefined
   let fillTimer: ReturnType<typeof setTimeout> | undefined
   let fills: Fill[] = []
 
@@ -33,12 +37,19 @@ export function goLive(queryClient: QueryClient): () => void {
     waiting = []
     const orders = events.flatMap((event): Order[] => (event.type === 'order' ? [event.order] : []))
     if (orders.length) applyOrders(queryClient, orders)
+    const blocks = events.flatMap((event): Block[] => (event.type === 'block_order' ? [event.block_order] : []))
+    if (blocks.length) {
+      applyBlocks(queryClient, blocks)
+      fundsTimer ??= setTimeout(refreshFunds, FUNDS_MILLISECONDS)
+    }
     // Every fill comes with its order too; both an order and a fill move cash or what may be sold.
     if (orders.length) moneyTimer ??= setTimeout(refreshMoney, MONEY_MILLISECONDS)
     for (const event of events) {
       if (event.type === 'fill') fills.push(event.fill)
       else if (event.type === 'stream') applyStream(queryClient, event)
-      else if (event.type === 'alert') noteAlert(event)
+      else if (event.type === 'alert') noteAlert(queryClient, event)
+      else if (event.type === 'job') applyRun(queryClient, event.run)
+      else if (event.type === 'watch_alert') void noteWatchAlert(queryClient, event)
       else if (event.type === 'resync') void queryClient.invalidateQueries()
     }
     if (fills.length) fillTimer ??= setTimeout(tellFills, FILL_MILLISECONDS)
@@ -50,7 +61,12 @@ export function goLive(queryClient: QueryClient): () => void {
   }
   const refreshMoney = () => {
     moneyTimer = undefined
-    for (const queryKey of [keys.balances, keys.allPositions, keys.allBuyingPower]) void queryClient.invalidateQueries({ queryKey })
+    for (const queryKey of [keys.balances, keys.allPositions, keys.allBuyingPower, keys.allWatchlists, keys.baskets]) void queryClient.invalidateQueries({ queryKey })
+  }
+
+  const refreshFunds = () => {
+    fundsTimer = undefined
+    for (const queryKey of [keys.funds, keys.allFundPositions, keys.allAllocations]) void queryClient.invalidateQueries({ queryKey })
   }
 
   void listen(
@@ -69,6 +85,7 @@ export function goLive(queryClient: QueryClient): () => void {
     stop.abort()
     clearTimeout(flushTimer)
     clearTimeout(moneyTimer)
+    clearTimeout(fundsTimer)
     clearTimeout(fillTimer)
   }
 }
@@ -85,10 +102,20 @@ function applyStream(queryClient: QueryClient, event: Schemas['StreamEvent']): v
   }
 }
 
-function noteAlert({ code, message }: Schemas['AlertEvent']): void {
+function noteAlert(queryClient: QueryClient, { code, message }: Schemas['AlertEvent']): void {
+  if (code === 'trading_state_changed') for (const queryKey of [keys.accounts, keys.funds, keys.tradingStates]) void queryClient.invalidateQueries({ queryKey })
   const { t, te, locale } = i18n.global
   const key = `alert.${code}`
   showToast({ tone: 'warning', title: t('toast.alert'), text: te(key, 'ko') && locale.value === 'ko' ? t(key) : message })
+}
+
+async function noteWatchAlert(queryClient: QueryClient, { alert }: Schemas['WatchAlertEvent']): Promise<void> {
+  void queryClient.invalidateQueries({ queryKey: keys.watchAlerts })
+  const { t, locale } = i18n.global
+  const instrument = await queryClient.fetchQuery(instrumentQuery(alert.symbol)).catch(() => undefined)
+  const name = displayName(instrument, locale.value) || alert.name
+  const text = t('watch.alert_text', { price: formatWon(alert.price, locale.value), level: formatWon(alert.level_price, locale.value) })
+  showToast({ tone: alert.level === 'target' ? 'buy' : 'sell', title: t(`watch.alert_${alert.level}`, { name }), text })
 }
 
 async function noteFills(queryClient: QueryClient, fills: readonly Fill[]): Promise<void> {

@@ -8,6 +8,7 @@ import { accessToken, refresh } from './session'
 export type Schemas = components['schemas']
 
 const LIMIT_MILLISECONDS = 20_000
+const PATIENT_MILLISECONDS = 600_000 // 500 orders at the slowest broker's call limit, with room
 
 let client: Client<paths> | null = null
 let base = ''
@@ -32,6 +33,11 @@ export async function must<T>(call: Promise<{ data?: T; error?: unknown; respons
 /** Send with a good token; once more with a fresh one where the API says that this one is no longer good. */
 export function authorizedFetch(request: Request): Promise<Response> {
   return sendSigned(request, AbortSignal.timeout(LIMIT_MILLISECONDS))
+}
+
+/** The same for what takes minutes, such as many orders that wait in line for a broker's call limit. */
+export function patientFetch(request: Request): Promise<Response> {
+  return sendSigned(request, AbortSignal.timeout(PATIENT_MILLISECONDS))
 }
 
 /** Open the event stream: the same, without a limit in time. */

@@ -88,7 +88,7 @@ describe('listen', () => {
   })
 
   it('remembers the id of an event of a kind that it does not know', async () => {
-    const { asked, events } = await heard([answer(frame('5-0', 'job', '{}')), answer()])
+    const { asked, events } = await heard([answer(frame('5-0', 'news_of_tomorrow', '{}')), answer()])
 
     expect(events).toEqual([])
     expect(asked[1]?.lastId).toBe('5-0')
@@ -102,7 +102,7 @@ describe('listen', () => {
   })
 
   it('starts over where the API refuses the id', async () => {
-    const { asked } = await heard([answer(frame('5-0', 'job', '{}')), new Response('{}', { status: 422 }), answer()])
+    const { asked } = await heard([answer(frame('5-0', 'news_of_tomorrow', '{}')), new Response('{}', { status: 422 }), answer()])
 
     expect(asked.map(({ lastId }) => lastId)).toEqual([undefined, '5-0', undefined])
   })

@@ -11,8 +11,11 @@ import { FrameParser } from './sse'
 export type LucyEvent =
   | Schemas['OrderEvent']
   | Schemas['FillEvent']
+  | Schemas['BlockOrderEvent']
   | Schemas['StreamEvent']
   | Schemas['AlertEvent']
+  | Schemas['WatchAlertEvent']
+  | Schemas['JobEvent']
   | Schemas['ResyncEvent']
 
 export type LineState = 'connecting' | 'live' | 'offline' | 'signed_out'
@@ -29,7 +32,7 @@ export interface Listening {
 
 type Taken = LucyEvent | 'unreadable' | null
 
-const KNOWN = new Set(['order', 'fill', 'stream', 'alert', 'resync'])
+const KNOWN = new Set(['order', 'fill', 'block_order', 'stream', 'alert', 'watch_alert', 'job', 'resync'])
 const SILENCE_MILLISECONDS = 40_000 // two comments missed and some more
 const FIRST_WAIT_MILLISECONDS = 500
 const LONGEST_WAIT_MILLISECONDS = 15_000
@@ -83,6 +86,7 @@ async function read(response: Response, lastId: string, signal: AbortSignal, tak
   const parser = new FrameParser(lastId)
   const stop = () => void reader.cancel().catch(() => undefined)
   signal.addEventListener('abort', stop, { once: true })
+  window.addEventListener('offline', stop) // the browser knows at once, the line only after its silence
   try {
     for (;;) {
       const { done, value } = await withLimit(reader.read(), SILENCE_MILLISECONDS)
@@ -93,6 +97,7 @@ async function read(response: Response, lastId: string, signal: AbortSignal, tak
     }
   } finally {
     signal.removeEventListener('abort', stop)
+    window.removeEventListener('offline', stop)
     stop()
   }
 }

@@ -16,6 +16,21 @@ export function formatWon(amount: Maybe, locale = 'ko'): string {
   return amount < 0 ? `-₩${integer.format(-amount)}` : `₩${integer.format(amount)}`
 }
 
+const HUNDRED_MILLION = 100_000_000
+const TRILLION = 1_000_000_000_000
+const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 2 })
+
+/** Large amounts of won in the words that people use: `1조 2,345억원`, `12억원`; in English `₩1.23T`. Below 억 as they are. */
+export function formatBigWon(amount: Maybe, locale = 'ko'): string {
+  if (amount == null || Math.abs(amount) < HUNDRED_MILLION) return formatWon(amount, locale)
+  if (locale !== 'ko') return `${amount < 0 ? '-' : ''}₩${compact.format(Math.abs(amount))}`
+  const size = Math.round(Math.abs(amount) / HUNDRED_MILLION) * HUNDRED_MILLION
+  const trillions = Math.floor(size / TRILLION)
+  const rest = (size % TRILLION) / HUNDRED_MILLION
+  const parts = [trillions && `${integer.format(trillions)}조`, rest && `${integer.format(rest)}억`].filter(Boolean)
+  return `${amount < 0 ? '-' : ''}${parts.join(' ')}원`
+}
+
 /** Average price: up to two decimals, none where it is whole. */
 export function formatAverage(price: Maybe): string {
   return price == null ? NOTHING : price.toLocaleString('en-US', { maximumFractionDigits: 2 })

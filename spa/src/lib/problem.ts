@@ -3,6 +3,7 @@
 import type { components } from './schema'
 
 export type ProblemDocument = components['schemas']['Problem']
+export type Violation = components['schemas']['RiskViolation']
 
 /** The API refused, and said why. */
 export class ApiProblem extends Error {
@@ -27,6 +28,12 @@ export class ApiProblem extends Error {
 export function isOutcomeUnknown(error: unknown): boolean {
   if (!(error instanceof ApiProblem)) return true
   return error.document.outcome === 'unknown' || (error.status >= 500 && error.document.outcome !== 'none')
+}
+
+/** The limits that were exceeded, and whether confirming them lets the request pass. */
+export function violationsOf(error: unknown): { violations: readonly Violation[]; isAsked: boolean } {
+  if (!(error instanceof ApiProblem)) return { violations: [], isAsked: false }
+  return { violations: error.document.violations ?? [], isAsked: error.code === 'risk_confirmation_required' }
 }
 
 /** Throw an answer that is not a good one. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Schemas } from './client'
-import { offerOf, offersAround } from './queries'
+import { offerOf, offersAround, pauseAfter } from './queries'
 
 const account = (id: string, broker: Schemas['Broker'], environment: Schemas['Environment']) => ({ id, broker, environment }) as Schemas['Account']
 const offer = (broker: Schemas['Broker'], environment: Schemas['Environment']) => ({ broker, environment }) as Schemas['BrokerCapabilities']
@@ -21,5 +21,14 @@ describe('what brokers offer', () => {
     expect(offersAround(brokers, [kis, ls, sandbox], kis)).toEqual([offer('kis', 'real'), offer('ls', 'paper')])
     expect(offersAround(brokers, [kis, ls, sandbox], sandbox)).toEqual([offer('kis', 'sandbox')])
     expect(offersAround(undefined, [kis], kis)).toEqual([])
+  })
+})
+
+describe('prices', () => {
+  it('are asked for every second only where all are told live', () => {
+    expect(pauseAfter([{ is_live: true }, { is_live: true }], 4_000)).toBe(1_000)
+    expect(pauseAfter([{ is_live: true }, { is_live: false }], 4_000)).toBe(4_000)
+    expect(pauseAfter([{ is_live: true }, null], 4_000)).toBe(4_000)
+    expect(pauseAfter([], 4_000)).toBe(4_000)
   })
 })

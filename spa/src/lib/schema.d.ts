@@ -96,6 +96,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{account_id}/conditions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Saved searches
+         * @description The searches that the account's customer has saved in the broker's terminal (조건검색).
+         */
+        get: operations["listConditions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/conditions/{sequence}/stocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a saved search finds
+         * @description The stocks that a saved search finds now; none for a search that does not exist.
+         */
+        get: operations["listConditionStocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/interest-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists kept at the broker
+         * @description The lists of stocks that the account's customer keeps in the broker's terminal (관심그룹).
+         */
+        get: operations["listInterestGroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/interest-groups/{group_code}/stocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The stocks of a list kept at the broker
+         * @description The Korean stocks of a list; none for a list that does not exist.
+         */
+        get: operations["listInterestStocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{account_id}/kill-switch": {
         parameters: {
             query?: never;
@@ -150,6 +230,26 @@ export interface paths {
          * @description Holdings, asked of the broker now.
          */
         get: operations["listPositions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/reconciliation-report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Daily reconciliation report of an account
+         * @description Green, or red with each difference named. What differs is looked at twice, two seconds apart, before it is reported.
+         */
+        get: operations["getReconciliationReport"];
         put?: never;
         post?: never;
         delete?: never;
@@ -222,6 +322,118 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/allocation-plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List plans
+         * @description The plans of which the caller may see every fund and account.
+         */
+        get: operations["listPlans"];
+        put?: never;
+        /**
+         * Make a plan
+         * @description Lines, a method, and what becomes of what does not fit; needs `trade` at every fund and account.
+         */
+        post: operations["createPlan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/allocation-plans/{plan_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One plan
+         * @description One plan.
+         */
+        get: operations["getPlan"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a plan
+         * @description Remove a plan; its blocks stay.
+         */
+        delete: operations["deletePlan"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a plan
+         * @description Change a plan; blocks keep the plan as it was.
+         */
+        patch: operations["changePlan"];
+        trace?: never;
+    };
+    "/api/v1/allocation-reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Allocation report of a day
+         * @description Every block of the day that the caller may see.
+         */
+        get: operations["getAllocationReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/allocation-reports/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Allocation report of a day as CSV
+         * @description UTF-8 with a byte order mark, for Excel.
+         */
+        get: operations["getAllocationReportCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/allocation-reports/xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Allocation report of a day as XLSX
+         * @description One sheet, numbers as numbers, codes as text.
+         */
+        get: operations["getAllocationReportXlsx"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/api-keys": {
         parameters: {
             query?: never;
@@ -278,6 +490,26 @@ export interface paths {
          * @description Entries, newest first.
          */
         get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check the audit log's chain (admin)
+         * @description Walk the whole chain and name the first entry that is not as it was written.
+         */
+        get: operations["verifyAudit"];
         put?: never;
         post?: never;
         delete?: never;
@@ -384,6 +616,158 @@ export interface paths {
          * @description A new access token by the cookie, which is renewed as well.
          */
         post: operations["refreshToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/block-orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List blocks
+         * @description Blocks of which the caller may see every fund and account, newest first.
+         */
+        get: operations["listBlocks"];
+        put?: never;
+        /**
+         * Place a block
+         * @description Divide, store, and send one order an account, side by side; each part tells its own outcome.
+         *
+         *     The same ``client_order_id`` again (200) doubles nothing: on the same day it sends parts that certainly never left, where the plan
+         *     keeps the rest of a block of which a part is refused. The orders of the parts are
+         *     ordinary ones; their events come as any order's, and a `block_order` event tells of the whole.
+         */
+        post: operations["placeBlock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/block-orders/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a block would do
+         * @description The split, money needed, fee, and what does not fit; nothing is stored or sent.
+         */
+        post: operations["previewBlock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/block-orders/{block_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One block
+         * @description One block, as its orders are now.
+         */
+        get: operations["getBlock"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a block's price
+         * @description A new price for every open part; the orders tell what became of each. Refused only where no part took it.
+         */
+        patch: operations["replaceBlock"];
+        trace?: never;
+    };
+    "/api/v1/block-orders/{block_id}/allocation-report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Allocation report of a block
+         * @description 자산배분명세: what each fund got, to the won.
+         */
+        get: operations["getBlockAllocationReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/block-orders/{block_id}/allocation-report/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Allocation report of a block as CSV
+         * @description UTF-8 with a byte order mark, for Excel.
+         */
+        get: operations["getBlockAllocationReportCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/block-orders/{block_id}/allocation-report/xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Allocation report of a block as XLSX
+         * @description One sheet, numbers as numbers, codes as text.
+         */
+        get: operations["getBlockAllocationReportXlsx"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/block-orders/{block_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a block
+         * @description Cancel all that is open; what was not sent never is. Asking again changes nothing.
+         */
+        post: operations["cancelBlock"];
         delete?: never;
         options?: never;
         head?: never;
@@ -514,6 +898,120 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/funds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List funds
+         * @description The funds that the caller is a member of.
+         */
+        get: operations["listFunds"];
+        put?: never;
+        /**
+         * Make a fund
+         * @description A fund with a budget, and what it holds from before; the caller becomes its manager.
+         */
+        post: operations["createFund"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/funds/{fund_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One fund
+         * @description One fund, with what of its budget is used and reserved.
+         */
+        get: operations["getFund"];
+        put?: never;
+        post?: never;
+        /**
+         * Close a fund
+         * @description Close a fund; refused while a block of it is open. Needs `manage`.
+         */
+        delete: operations["deleteFund"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a fund
+         * @description Change name, budget, value or opening positions; needs `manage`.
+         */
+        patch: operations["changeFund"];
+        trace?: never;
+    };
+    "/api/v1/funds/{fund_id}/kill-switch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set the trading state of a fund
+         * @description As an account's, for every order of a block with shares for this fund; needs `trade`.
+         *
+         *     ``cancel_open_orders`` cancels such orders whole, with the shares of other funds in them: a broker's order is one.
+         */
+        put: operations["putFundKillSwitch"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/funds/{fund_id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set the members
+         * @description Replace all members; needs `manage`.
+         */
+        put: operations["putFundMembers"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/funds/{fund_id}/positions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Positions of a fund
+         * @description Opening positions plus allocated fills, by account and symbol.
+         */
+        get: operations["listFundPositions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health/live": {
         parameters: {
             query?: never;
@@ -634,6 +1132,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/instruments/{symbol}/financials/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A company's financial statements
+         * @description One kind of statement or of ratios by fiscal period, newest first.
+         */
+        get: operations["getFinancials"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/instruments/{symbol}/investors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Net buying by kinds of investors
+         * @description What individuals, foreigners and institutions bought less what they sold, by day.
+         */
+        get: operations["listInvestorDays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/instruments/{symbol}/opinions": {
         parameters: {
             query?: never;
@@ -648,6 +1186,276 @@ export interface paths {
         get: operations["listInvestmentOpinions"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/investment-opinions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A firm's opinions
+         * @description What a firm's analysts think of all stocks, newest first; at most a year at once. None for an unknown code.
+         */
+        get: operations["listFirmOpinions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/investment-opinions/firms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Firms that give opinions
+         * @description The firms that the broker can be asked about.
+         */
+        get: operations["listSecuritiesFirms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ipos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List public offerings
+         * @description Newest subscription first; those without days come before all others. Withdrawn ones stay, as `withdrawn`.
+         */
+        get: operations["listIpos"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ipos/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happens in a month
+         * @description Forecasts, subscriptions, payments, refunds and listings that touch the month, and the weekdays without trading.
+         */
+        get: operations["getIpoCalendar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ipos/calendar.ics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The calendar as iCalendar
+         * @description From 60 days ago on, for a calendar program; it wants the same authorization as every route.
+         */
+        get: operations["getIpoCalendarFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ipos/model": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How expected prices come about
+         * @description The regression in use, what it rests on and how far off it is. 404 as long as too few offerings have every figure.
+         */
+        get: operations["getIpoModel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ipos/{site_no}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One public offering
+         * @description All that is known of it, and what changed when.
+         */
+        get: operations["getIpo"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Note what no page tells, and put figures right
+         * @description The highest price after the listing, the applicants of each underwriter, notes, and figures that the pages lack or have wrong.
+         *
+         *     Seen by all users, and audited. A figure that was put right stays so, whatever the pages say later.
+         */
+        patch: operations["changeIpo"];
+        trace?: never;
+    };
+    "/api/v1/job-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List runs
+         * @description Newest first; the newest 300 of each job are kept.
+         */
+        get: operations["listJobRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/job-runs/{run}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One run with its log
+         * @description The run as it is now.
+         */
+        get: operations["getJobRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/job-runs/{run}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a run (admin)
+         * @description A waiting run ends at once, a running one within seconds; one that is to be repeated is not. What it has stored stays.
+         */
+        post: operations["cancelJobRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List jobs
+         * @description Every job with its schedule, its last run and the one that is live. Each change of a run comes to admins as an event `job`.
+         */
+        get: operations["listJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One job
+         * @description As in the list.
+         */
+        get: operations["getJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a schedule (admin)
+         * @description From now on; times that pass while it is disabled are not made up for. A job that orders or fills depend on stays as it is.
+         */
+        patch: operations["changeJob"];
+        trace?: never;
+    };
+    "/api/v1/jobs/{name}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run now (admin)
+         * @description Queued; a worker begins within seconds, also where the job is disabled. While a run is live 409 `job_is_running` names it.
+         */
+        post: operations["runJob"];
         delete?: never;
         options?: never;
         head?: never;
@@ -695,6 +1503,110 @@ export interface paths {
          *     ``client_order_id`` was used before, the stored order.
          */
         post: operations["placeOrder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/basket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Place many orders
+         * @description Judge all rows, then send all; one result a row, none stops another.
+         *
+         *     JSON, or a CSV file (UTF-8 or CP949; see the template), whose ``row`` is the line. 422 `invalid_basket`: `rows` tells all that is
+         *     wrong; nothing was sent. The same ``client_basket_id`` again doubles nothing: what was sent is told again, what certainly never left
+         *     is sent. Orders of a basket are ordinary ones.
+         */
+        post: operations["placeBasket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/basket/template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A CSV file to begin with
+         * @description The header, and examples that are passed over until the ``#`` is taken away.
+         */
+        get: operations["getBasketTemplate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/baskets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List baskets
+         * @description The caller's own, newest first.
+         */
+        get: operations["listBaskets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/baskets/{basket_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One basket
+         * @description The caller's basket, with its orders as they are now.
+         */
+        get: operations["getBasket"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/baskets/{basket_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send what has not left of a basket
+         * @description As the same basket again, for who no longer has the file: what was sent is told again, what certainly never left is sent.
+         */
+        post: operations["resumeBasket"];
         delete?: never;
         options?: never;
         head?: never;
@@ -858,9 +1770,69 @@ export interface paths {
         };
         /**
          * A ranking of all markets
-         * @description The most traded instruments by shares or won, or those that rose or fell most.
+         * @description The most traded instruments, those that rose or fell most, most wanted, most bought by foreigners and institutions.
          */
         get: operations["getRanking"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/raw-pages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List unreadable pages (admin)
+         * @description The newest 20 of each site; the error of the run that met one names it as `raw_page_id`.
+         */
+        get: operations["listRawPages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/raw-pages/{page}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One unreadable page (admin)
+         * @description The bytes as the site sent them. A file to save, never a page to show: it is somebody else's.
+         */
+        get: operations["getRawPage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconciliation-reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Daily reconciliation reports
+         * @description The reports of all accounts that the caller sees.
+         */
+        get: operations["listReconciliationReports"];
         put?: never;
         post?: never;
         delete?: never;
@@ -881,6 +1853,106 @@ export interface paths {
          * @description From when to when KRX and NXT take orders today; the sandbox keeps its own session instead.
          */
         get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Settings in effect (admin)
+         * @description They come from the environment and are changed there; a secret is never told, nor a password within an address.
+         */
+        get: operations["listSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/themes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List themes
+         * @description All themes of the newest reading that fit.
+         */
+        get: operations["listThemes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/themes/stocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Screen stocks
+         * @description Stocks of the newest reading that pass every filter. A cursor ends with its reading: 422 `invalid_cursor` after the next one.
+         */
+        get: operations["screenThemeStocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/themes/stocks/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Screened stocks as CSV
+         * @description All stocks that pass, for a spreadsheet.
+         */
+        get: operations["downloadThemeStocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/themes/{theme_idx}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One theme
+         * @description Its figures, its stocks with the reason why they are in it, and its figures of the last 90 days on which it was read.
+         */
+        get: operations["getTheme"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1025,8 +2097,305 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/watchlists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List watch lists
+         * @description The caller's lists, without their items.
+         */
+        get: operations["listWatchlists"];
+        put?: never;
+        /**
+         * Make a watch list
+         * @description An empty list; one of the kind `held` fills itself with what the caller's accounts hold.
+         */
+        post: operations["createWatchlist"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/watchlists/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Past alerts
+         * @description Crossings of all the caller's lists, newest first; each came as an event `watch_alert` too.
+         */
+        get: operations["listWatchAlerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/watchlists/{watchlist_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One watch list
+         * @description The list with its items. Holdings are asked of the brokers now; an account that does not answer is among the `problems`.
+         */
+        get: operations["getWatchlist"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a watch list
+         * @description Remove it with its items; past alerts stay.
+         */
+        delete: operations["deleteWatchlist"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a watch list
+         * @description Rename it. Of two changes at once both hold, each in what it names; so with items.
+         */
+        patch: operations["changeWatchlist"];
+        trace?: never;
+    };
+    "/api/v1/watchlists/{watchlist_id}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put an instrument on a watch list
+         * @description Add an instrument, with a note and prices to be told of; not to a list of the kind `held`.
+         *
+         *     An alert comes when the price, looked at every few seconds in market hours, crosses a level: from below to the target or above, from
+         *     above to the stop or below. It comes again once the price has been back across, or after the level was changed.
+         */
+        post: operations["addWatchItem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/watchlists/{watchlist_id}/items/{symbol}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take an instrument off a watch list
+         * @description Remove an item, with what was written about it.
+         */
+        delete: operations["removeWatchItem"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an item of a watch list
+         * @description Change note, prices or place. What is written about a holding stays with its symbol when it is sold and bought again.
+         */
+        patch: operations["changeWatchItem"];
+        trace?: never;
+    };
+    "/api/v1/watchlists/{watchlist_id}/quotes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Prices of a watch list
+         * @description A price for each item, from the brokers of the caller's accounts, as of its own moment.
+         *
+         *     What no broker told within some 8 s has a `problem` and the last known price; a long list fills up over several calls.
+         */
+        get: operations["getWatchlistQuotes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List webhooks
+         * @description The caller's webhooks.
+         */
+        get: operations["listWebhooks"];
+        put?: never;
+        /**
+         * Make a webhook
+         * @description Have what happens from now on posted to an address; the secret is shown this once.
+         *
+         *     Each event is posted as `GET /events/log` gives it, at least once and in order; any 2xx within 10 s takes it. What is not taken is
+         *     tried again after 1 s, 5 s, 30 s, 2 min and so on, later events wait; after a day the webhook is disabled, and an `alert` says so.
+         */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One webhook
+         * @description One webhook, and how its deliveries go.
+         */
+        get: operations["getWebhook"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a webhook
+         * @description Remove it and its log; deliveries end within about 2 s.
+         */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a webhook
+         * @description Change it; deliveries follow within about 2 s, and an event that waits for its next attempt is tried at once.
+         */
+        patch: operations["changeWebhook"];
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Delivery log
+         * @description Attempts, newest first; kept for a week.
+         */
+        get: operations["listWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send an event again
+         * @description Post the event of a past attempt again now, with the same `webhook-id`; where it gets through, waiting events follow at once.
+         */
+        post: operations["retryWebhookDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a webhook a new secret
+         * @description A new secret, shown this once. For a day each message is signed with the old one as well.
+         */
+        post: operations["rotateWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test event
+         * @description Post an event `test` now, beside the others; the answer tells how it went.
+         */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What Lucy posts to a webhook
+         * @description An entry of `GET /events/log`, or `resync`, or `test`. Check `webhook-signature` (Standard Webhooks: `v1,` and the base64 of HMAC-SHA256 over `{webhook-id}.{webhook-timestamp}.{body}`; one of several, with spaces between, is enough), refuse an old `webhook-timestamp`, and drop a `webhook-id` seen before: an event comes at least once. Answer 2xx within 10 s.
+         */
+        post: operations["receiveEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
         /**
@@ -1084,6 +2453,27 @@ export interface components {
             on_possible_duplicate: "flag" | "refuse";
         };
         /**
+         * AddWatchItem
+         * @description An instrument to add, at the end where ``position`` is left out.
+         * @example {
+         *       "note": "실적 발표 뒤",
+         *       "stop_price": 68000,
+         *       "symbol": "005930",
+         *       "target_price": 78000
+         *     }
+         */
+        AddWatchItem: {
+            note?: string;
+            position?: number | null;
+            stop_price?: number | null;
+            /**
+             * @description Short code of a listed stock, ETF or ETN: 6 characters, digits and, in newer listings, letters.
+             * @example 005930
+             */
+            symbol: string;
+            target_price?: number | null;
+        };
+        /**
          * AlertEvent
          * @description Something a person must look at. ``code`` is stable, ``message`` for people.
          */
@@ -1096,6 +2486,40 @@ export interface components {
             order_id: string | null;
             /** @enum {string} */
             type: "alert";
+        };
+        /**
+         * AllocationReport
+         * @description Rows by block and line, and their sums.
+         */
+        AllocationReport: {
+            bought_amount: number;
+            filled_quantity: number;
+            rows: components["schemas"]["AllocationRow"][];
+            sold_amount: number;
+        };
+        /**
+         * AllocationRow
+         * @description One line of one block. ``average_price``: of the whole block, won with 4 decimals; ``filled_amount``: won of this line, exactly.
+         */
+        AllocationRow: {
+            account_id: string;
+            account_name: string;
+            average_price: string | null;
+            block_order_id: string;
+            digest: string;
+            filled_amount: number;
+            filled_quantity: number;
+            fund_id: string;
+            fund_name: string;
+            method: string;
+            plan_name: string;
+            planned_quantity: number;
+            side: components["schemas"]["Side"];
+            status: string;
+            symbol: string;
+            symbol_name: string;
+            /** Format: date */
+            trading_day: string;
         };
         /**
          * ApiKey
@@ -1133,8 +2557,12 @@ export interface components {
             before: {
                 [key: string]: unknown;
             } | null;
+            /** @description SHA-256 of the entry and of the hash before it. */
+            hash: string | null;
             id: string;
             request_id: string | null;
+            /** @description Its number in the chain; null for an entry of an older Lucy, which has no hash. */
+            sequence: number | null;
             subject: string;
         };
         /**
@@ -1144,6 +2572,22 @@ export interface components {
         AuditPage: {
             items: components["schemas"]["AuditEntry"][];
             next_cursor: string | null;
+        };
+        /**
+         * AuditVerification
+         * @description Whether the chain of entries is whole.
+         *
+         *         ``broken`` names the first entry that is not as it was written: ``missing``, ``changed``, ``not_linked`` (the entry before is another),
+         *         ``cut_off`` (the newest are gone) or ``head_differs`` (the chain was written anew). Note ``head`` outside of Lucy: a chain that was
+         *         rewritten as a whole, second copy included, shows only against a head that was noted before.
+         */
+        AuditVerification: {
+            broken: components["schemas"]["Break"] | null;
+            entry_count: number;
+            head: components["schemas"]["Head"];
+            is_whole: boolean;
+            /** @description Entries of an older Lucy, without a hash. */
+            unchained_count: number;
         };
         /**
          * Balance
@@ -1162,12 +2606,229 @@ export interface components {
             total_amount: number;
         };
         /**
+         * Basket
+         * @description A stored basket.
+         */
+        Basket: {
+            client_basket_id: string;
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            items: components["schemas"]["PlacedRow"][];
+        };
+        /**
+         * BasketCheck
+         * @description A basket that would be sent. Amounts in won, at the limit prices; orders without one are left out of them.
+         */
+        BasketCheck: {
+            buy_amount: number;
+            items: components["schemas"]["CheckedRow"][];
+            rows: number;
+            sell_amount: number;
+        };
+        /**
+         * BasketOrder
+         * @description One order of a basket: the members of `PlaceOrder`, judged row by row, so that all that is wrong is told at once.
+         *
+         *         ``account`` may stand for ``account_id``: the name or number of an account that the caller may trade, if it is the only one so called.
+         *         ``client_order_id`` is derived from the basket and the row where it is left out.
+         */
+        BasketOrder: {
+            account?: string | null;
+            account_id?: string | null;
+            client_order_id?: string | null;
+            exchange?: string;
+            limit_price?: number | null;
+            order_type?: string;
+            quantity: number;
+            side: string;
+            symbol: string;
+            time_in_force?: string;
+        };
+        /**
+         * BasketPage
+         * @description The caller's baskets, newest first.
+         */
+        BasketPage: {
+            items: components["schemas"]["BasketSummary"][];
+            next_cursor: string | null;
+        };
+        /**
+         * BasketResults
+         * @description One result a row.
+         */
+        BasketResults: {
+            client_basket_id: string;
+            id: string;
+            items: components["schemas"]["BasketRow"][];
+        };
+        /**
+         * BasketRow
+         * @description What became of one row. ``status_code`` is what the single order would have been answered; ``order`` is null where none is stored.
+         *
+         *         ``violations`` are the risk limits that it was held back for; their codes in ``confirm`` let it pass after `risk_confirmation_required`.
+         */
+        BasketRow: {
+            client_order_id: string;
+            code: string | null;
+            detail: string | null;
+            order: components["schemas"]["Order"] | null;
+            row: number;
+            status_code: number;
+            violations: components["schemas"]["RiskViolation"][];
+        };
+        /**
+         * BasketSummary
+         * @description A stored basket without its orders.
+         */
+        BasketSummary: {
+            client_basket_id: string;
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            rows: number;
+        };
+        /**
+         * BlockLine
+         * @description A fund at an account. All lines of a block have one average price: ``filled_amount`` is its part of all won, to the won.
+         */
+        BlockLine: {
+            account_id: string;
+            filled_amount: number;
+            filled_quantity: number;
+            fund_id: string;
+            id: string;
+            ideal: string;
+            open_quantity: number;
+            planned_quantity: number;
+        };
+        /**
+         * BlockOrder
+         * @description A block order, derived from its parts. ``average_price``: won with 4 decimals, half up; the same for every line.
+         */
+        BlockOrder: {
+            average_price: string | null;
+            client_order_id: string;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            digest: string;
+            exchange: components["schemas"]["Exchange"];
+            filled_amount: number;
+            filled_quantity: number;
+            id: string;
+            limit_price: number | null;
+            lines: components["schemas"]["BlockLine"][];
+            method: components["schemas"]["Method"];
+            /** @enum {string} */
+            on_rejection: "cancel" | "keep" | "resplit";
+            /** @enum {string} */
+            on_shortfall: "reduce" | "reject";
+            order_type: components["schemas"]["OrderType"];
+            parts: components["schemas"]["BlockPart"][];
+            plan_id: string;
+            plan_name: string;
+            quantity: number;
+            reductions: components["schemas"]["BlockReduction"][];
+            side: components["schemas"]["Side"];
+            status: components["schemas"]["BlockStatus"];
+            symbol: string;
+            time_in_force: components["schemas"]["TimeInForce"];
+            /** Format: date */
+            trading_day: string;
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+            wanted: number;
+        };
+        /**
+         * BlockOrderEvent
+         * @description A block changed; tell repeats by ``block_order.version``. It may skip versions: each holds all of the block.
+         */
+        BlockOrderEvent: {
+            /** Format: date-time */
+            at: string;
+            block_order: components["schemas"]["BlockOrder"];
+            /** @enum {string} */
+            type: "block_order";
+        };
+        /**
+         * BlockPage
+         * @description Blocks, newest first.
+         */
+        BlockPage: {
+            items: components["schemas"]["BlockOrder"][];
+            next_cursor: string | null;
+        };
+        /**
+         * BlockPart
+         * @description One broker order of the block. ``refused`` certainly never left; ``order_status`` is null until the order is stored.
+         */
+        BlockPart: {
+            account_id: string;
+            client_order_id: string;
+            cumulative_quantity: number;
+            filled_amount: number;
+            message: string | null;
+            number: number;
+            order_id: string | null;
+            order_status: components["schemas"]["OrderStatus"] | null;
+            problem: string | null;
+            quantity: number;
+            status: components["schemas"]["PartStatus"];
+        };
+        /**
+         * BlockPreview
+         * @description What a block would do; nothing is stored or sent. Amounts at ``price`` for the lines, at ``cash_price`` for ``cash_needed``.
+         *
+         *         ``is_rejected``: something does not fit, and the plan wants all or nothing. ``digest``: over inputs and outcome; a block placed while
+         *         nothing has changed has the same.
+         */
+        BlockPreview: {
+            amount: number;
+            cash_needed: number;
+            cash_price: number;
+            digest: string;
+            fee: number;
+            is_rejected: boolean;
+            lines: components["schemas"]["PreviewLine"][];
+            parts: components["schemas"]["PreviewPart"][];
+            price: number;
+            quantity: number;
+            reductions: components["schemas"]["BlockReduction"][];
+            wanted: number;
+        };
+        /**
+         * BlockReduction
+         * @description A line that gets fewer shares than its method gives it, and the narrowest bound that is the reason.
+         */
+        BlockReduction: {
+            given: number;
+            line_id: string;
+            reason: components["schemas"]["ReductionReason"];
+            wanted: number;
+        };
+        /**
+         * BlockStatus
+         * @description ``working``: parts are open; ``unknown``: of one the outcome is not known; the others are final.
+         * @enum {string}
+         */
+        BlockStatus: "canceled" | "filled" | "partially_filled" | "rejected" | "unknown" | "working";
+        /**
          * BookLevel
          * @description One step of an order book: won and shares.
          */
         BookLevel: {
             price: number;
             quantity: number;
+        };
+        /**
+         * Break
+         * @description The first entry at which the chain is broken, and how: ``missing``, ``changed``, ``not_linked``, ``cut_off`` or ``head_differs``.
+         */
+        Break: {
+            reason: string;
+            sequence: number;
         };
         /**
          * Broker
@@ -1204,6 +2865,8 @@ export interface components {
             can_increase_quantity: boolean;
             candle_intervals: components["schemas"]["CandleInterval"][];
             environment: components["schemas"]["Environment"];
+            /** @description Whether prices that are looked at are told live, while there is room for them. */
+            has_quote_feed: boolean;
             /** @description What it answers besides balances, holdings, buying power and prices. */
             inquiries: components["schemas"]["Inquiry"][];
             order_kinds: components["schemas"]["OrderKind"][];
@@ -1233,6 +2896,7 @@ export interface components {
          *             "1d"
          *           ],
          *           "environment": "paper",
+         *           "has_quote_feed": true,
          *           "inquiries": [
          *             "order_book"
          *           ],
@@ -1392,6 +3056,65 @@ export interface components {
             settings?: components["schemas"]["ChangeSettings"];
         };
         /**
+         * ChangeFund
+         * @description What to change; what is left out stays.
+         * @example {
+         *       "budget": 1200000000
+         *     }
+         */
+        ChangeFund: {
+            /**
+             * @description Won that may be spent through Lucy; sales give back.
+             * @example 1000000000
+             */
+            budget?: number;
+            /** @example 성장주 1호 */
+            name?: string;
+            opening_positions?: components["schemas"]["OpeningPosition"][];
+            /** @description Net asset value in won, as methods by fund size and weight read it. */
+            value?: number;
+        };
+        /**
+         * ChangeIpo
+         * @description What people know and no page tells, or tells wrongly; what is left out stays.
+         *
+         *         ``applicants``: accounts that asked for shares, by underwriter; null takes one away, others stay. ``highest_price`` null takes it back.
+         *         The figures from ``final_price`` to ``lockup_pct`` put right what the pages say; null has one be what they say again.
+         * @example {
+         *       "applicants": {
+         *         "한빛증권": 183204
+         *       },
+         *       "first_close": 33200,
+         *       "highest_price": 41000,
+         *       "notes": "상장일 오전 최고가"
+         *     }
+         */
+        ChangeIpo: {
+            applicants?: {
+                [key: string]: number | null;
+            };
+            final_price?: number | null;
+            first_close?: number | null;
+            highest_price?: number | null;
+            institution_rate?: number | null;
+            lockup_pct?: number | null;
+            notes?: string;
+            open_price?: number | null;
+            revenue_krw_million?: number | null;
+        };
+        /**
+         * ChangeJob
+         * @description What to change; a field that is left out stays. ``schedule: null`` is the default again.
+         * @example {
+         *       "is_enabled": true,
+         *       "schedule": "10 8,18 * * 1-5"
+         *     }
+         */
+        ChangeJob: {
+            is_enabled?: boolean;
+            schedule?: string | null;
+        };
+        /**
          * ChangeMe
          * @description What a user may change of their own profile.
          * @example {
@@ -1420,6 +3143,27 @@ export interface components {
              * @example correct horse battery
              */
             new_password: string;
+        };
+        /**
+         * ChangePlan
+         * @description What to change; what is left out stays. Blocks keep the plan as it was when they were placed.
+         * @example {
+         *       "on_rejection": "keep"
+         *     }
+         */
+        ChangePlan: {
+            /**
+             * @description Of the amount, for buys: no broker publishes its own, so it is the plan's. 0.00015 is 0.015 %.
+             * @example 0.00015
+             */
+            fee_rate?: string;
+            lines?: components["schemas"]["PutPlanLine"][];
+            method?: components["schemas"]["Method"];
+            /** @example 3개 펀드 균등 */
+            name?: string;
+            on_rejection?: components["schemas"]["OnRejection"];
+            /** @enum {string} */
+            on_shortfall?: "reduce" | "reject";
         };
         /**
          * ChangeSettings
@@ -1451,6 +3195,101 @@ export interface components {
              */
             password?: string;
             role?: components["schemas"]["Role"];
+        };
+        /**
+         * ChangeWatchItem
+         * @description What to change; what is left out stays, null takes a price away. ``position`` not in a list of the kind ``held``.
+         * @example {
+         *       "position": 0,
+         *       "stop_price": null,
+         *       "target_price": 80000
+         *     }
+         */
+        ChangeWatchItem: {
+            note?: string;
+            /** @description Place in the list from 0; the end where it is past it. */
+            position?: number;
+            stop_price?: number | null;
+            target_price?: number | null;
+        };
+        /**
+         * ChangeWatchlist
+         * @description What to change; what is left out stays.
+         * @example {
+         *       "name": "반도체 장비"
+         *     }
+         */
+        ChangeWatchlist: {
+            /** @example 반도체 */
+            name?: string;
+        };
+        /**
+         * ChangeWebhook
+         * @description What to change; what is left out stays. ``is_active: true`` goes on where it stopped.
+         * @example {
+         *       "events": null,
+         *       "is_active": true
+         *     }
+         */
+        ChangeWebhook: {
+            account_ids?: string[] | null;
+            events?: ("alert" | "block_order" | "fill" | "job" | "order" | "stream" | "watch_alert")[] | null;
+            is_active?: boolean;
+            name?: string;
+            /** @description https; http and private addresses only in the profile `local`. */
+            url?: string;
+        };
+        /**
+         * CheckedRow
+         * @description A row that would be sent.
+         */
+        CheckedRow: {
+            request: components["schemas"]["RowRequest"];
+            row: number;
+        };
+        /**
+         * ClosedDay
+         * @description A weekday on which the exchange is closed.
+         */
+        ClosedDay: {
+            /** Format: date */
+            day: string;
+            name: string;
+        };
+        /**
+         * ConditionStock
+         * @description A stock that a saved search finds now; units as in `Quote`.
+         */
+        ConditionStock: {
+            change: number;
+            change_rate: number;
+            name: string;
+            price: number;
+            symbol: string;
+            volume: number;
+        };
+        /**
+         * ConditionStockList
+         * @description What a saved search finds now, at most 100.
+         * @example {
+         *       "account_id": "6650f1c2a4b3c2d1e0f9a8b7",
+         *       "items": [
+         *         {
+         *           "change": 500,
+         *           "change_rate": 0.71,
+         *           "name": "삼성전자",
+         *           "price": 71000,
+         *           "symbol": "005930",
+         *           "volume": 11839275
+         *         }
+         *       ],
+         *       "sequence": "0"
+         *     }
+         */
+        ConditionStockList: {
+            account_id: string;
+            items: components["schemas"]["ConditionStock"][];
+            sequence: string;
         };
         /**
          * CountLimit
@@ -1517,6 +3356,65 @@ export interface components {
             scopes: ("admin" | "read" | "trade")[];
         };
         /**
+         * CreateFund
+         * @description A new fund; the caller becomes its manager. ``value`` is the budget where it is left out.
+         * @example {
+         *       "budget": 1000000000,
+         *       "name": "성장주 1호",
+         *       "opening_positions": [
+         *         {
+         *           "account_id": "6650f1c2a4b3c2d1e0f9a8b7",
+         *           "amount": 6950000,
+         *           "quantity": 100,
+         *           "symbol": "005930"
+         *         }
+         *       ]
+         *     }
+         */
+        CreateFund: {
+            /**
+             * @description Won that may be spent through Lucy; sales give back.
+             * @example 1000000000
+             */
+            budget: number;
+            /** @example 성장주 1호 */
+            name: string;
+            opening_positions?: components["schemas"]["OpeningPosition"][];
+            value?: number | null;
+        };
+        /**
+         * CreatePlan
+         * @description A new plan. ``on_shortfall``: what does not fit (money, holdings, minima, maxima) is left out, or the whole block refused.
+         * @example {
+         *       "fee_rate": "0.00015",
+         *       "lines": [
+         *         {
+         *           "account_id": "6650f1c2a4b3c2d1e0f9a8b7",
+         *           "fund_id": "6650f1c2a4b3c2d1e0f9a8d0",
+         *           "minimum": 10,
+         *           "value": "33.3"
+         *         }
+         *       ],
+         *       "method": "ratio",
+         *       "name": "3개 펀드 비율",
+         *       "on_rejection": "resplit"
+         *     }
+         */
+        CreatePlan: {
+            /**
+             * @description Of the amount, for buys: no broker publishes its own, so it is the plan's. 0.00015 is 0.015 %.
+             * @example 0.00015
+             */
+            fee_rate?: string;
+            lines: components["schemas"]["PutPlanLine"][];
+            method: components["schemas"]["Method"];
+            /** @example 3개 펀드 균등 */
+            name: string;
+            on_rejection?: components["schemas"]["OnRejection"];
+            /** @enum {string} */
+            on_shortfall?: "reduce" | "reject";
+        };
+        /**
          * CreateUser
          * @description A new user.
          * @example {
@@ -1541,11 +3439,70 @@ export interface components {
             username: string;
         };
         /**
+         * CreateWatchlist
+         * @description A new list. There may be one of the kind ``held``.
+         * @example {
+         *       "kind": "interest",
+         *       "name": "반도체"
+         *     }
+         */
+        CreateWatchlist: {
+            kind?: components["schemas"]["WatchlistKind"];
+            /** @example 반도체 */
+            name: string;
+        };
+        /**
+         * CreateWebhook
+         * @description Where to send which events. The first that comes is the first to happen after this.
+         * @example {
+         *       "account_ids": [
+         *         "6650f1c2a4b3c2d1e0f9a8b7"
+         *       ],
+         *       "events": [
+         *         "order",
+         *         "fill",
+         *         "alert"
+         *       ],
+         *       "name": "AssetERP",
+         *       "url": "https://erp.example.com/lucy/events"
+         *     }
+         */
+        CreateWebhook: {
+            account_ids?: string[] | null;
+            events?: ("alert" | "block_order" | "fill" | "job" | "order" | "stream" | "watch_alert")[] | null;
+            name?: string;
+            /** @description https; http and private addresses only in the profile `local`. */
+            url: string;
+        };
+        /**
+         * Difference
+         * @description One thing that does not agree. The two values are shares, won or a number of notices, as ``code`` says; None where there is none.
+         */
+        Difference: {
+            broker_order_id?: string | null;
+            broker_value?: number | null;
+            code: components["schemas"]["DifferenceCode"];
+            ledger_value?: number | null;
+            order_id?: string | null;
+        };
+        /**
+         * DifferenceCode
+         * @description What does not agree.
+         * @enum {string}
+         */
+        DifferenceCode: "amount_differs" | "broker_not_read" | "change_unconfirmed" | "fill_not_streamed" | "missing_at_broker" | "missing_in_ledger" | "notice_contradicted" | "notice_open" | "notice_unreadable" | "open_quantity_differs" | "outcome_unknown" | "quantity_differs";
+        /**
          * Environment
          * @description Which of a broker's systems an account lives in; ``sandbox`` is Lucy's own market behind the broker's protocol.
          * @enum {string}
          */
         Environment: "paper" | "real" | "sandbox";
+        /**
+         * EventKind
+         * @description What happens on a day of an offering.
+         * @enum {string}
+         */
+        EventKind: "forecast" | "listing" | "payment" | "refund" | "subscription";
         /**
          * EventLog
          * @description Events after the given id, oldest first. ``is_resync``: the id is not in the kept window, reload by REST.
@@ -1568,6 +3525,14 @@ export interface components {
          */
         ExecutionType: "cancel_rejected" | "canceled" | "expired" | "new" | "order_status" | "pending_cancel" | "pending_new" | "pending_replace" | "rejected" | "replace_rejected" | "replaced" | "trade" | "trade_cancel" | "trade_correct" | "unknown";
         /**
+         * ExpectedPrice
+         * @description What the model expects: ``multiple`` of the offer price, and that as a price on KRX's ticks.
+         */
+        ExpectedPrice: {
+            multiple: number;
+            price: number;
+        };
+        /**
          * FieldError
          * @description What is wrong with one field.
          */
@@ -1575,6 +3540,12 @@ export interface components {
             field: string;
             message: string;
         };
+        /**
+         * FigureUnit
+         * @description What a figure counts: hundreds of millions of won (억원), won (a share), percent, or times.
+         * @enum {string}
+         */
+        FigureUnit: "hundred_million_won" | "percent" | "times" | "won";
         /**
          * Fill
          * @description One execution. ``price`` in won a share; ``executed_at`` as precise as the broker tells.
@@ -1640,6 +3611,36 @@ export interface components {
          */
         FillSource: "reconciliation" | "stream";
         /**
+         * FinancialFigure
+         * @description One line of a statement: its name in ``values``, what it is called, and its unit (``hundred_million_won``: 억원).
+         */
+        FinancialFigure: {
+            label_en: string;
+            label_ko: string;
+            name: string;
+            unit: components["schemas"]["FigureUnit"];
+        };
+        /**
+         * FinancialKind
+         * @description Statements and groups of ratios.
+         * @enum {string}
+         */
+        FinancialKind: "balance_sheet" | "financial_ratio" | "growth_ratio" | "income_statement" | "other_ratio" | "profit_ratio" | "stability_ratio";
+        /**
+         * FinancialPeriod
+         * @description The figures of one fiscal period; null is what the broker does not tell.
+         */
+        FinancialPeriod: {
+            /**
+             * @description Last month of the period, `YYYYMM`.
+             * @example 202609
+             */
+            period: string;
+            values: {
+                [key: string]: number | null;
+            };
+        };
+        /**
          * FinancialRatio
          * @description A company's ratios of one fiscal period; null is what the broker does not tell.
          *
@@ -1672,6 +3673,145 @@ export interface components {
             symbol: string;
         };
         /**
+         * FinancialStatement
+         * @description One kind of statement, newest period first; no periods for what has no accounts of its own (ETF).
+         *
+         *         ``is_cumulative``: quarters are summed up from the begin of their year, as the broker tells them.
+         * @example {
+         *       "broker": "kis",
+         *       "figures": [
+         *         {
+         *           "label_en": "Debt ratio",
+         *           "label_ko": "부채비율",
+         *           "name": "debt_ratio",
+         *           "unit": "percent"
+         *         }
+         *       ],
+         *       "is_cumulative": false,
+         *       "items": [
+         *         {
+         *           "period": "202512",
+         *           "values": {
+         *             "debt_ratio": 25.36
+         *           }
+         *         }
+         *       ],
+         *       "kind": "stability_ratio",
+         *       "period": "year",
+         *       "symbol": "005930"
+         *     }
+         */
+        FinancialStatement: {
+            broker: components["schemas"]["Broker"];
+            figures: components["schemas"]["FinancialFigure"][];
+            is_cumulative: boolean;
+            items: components["schemas"]["FinancialPeriod"][];
+            kind: components["schemas"]["FinancialKind"];
+            period: components["schemas"]["RatioPeriod"];
+            symbol: string;
+        };
+        /**
+         * FirmOpinion
+         * @description One opinion, in the firm's own words. ``gap_rate``: how far the target lies above the price now, in percent of the price.
+         */
+        FirmOpinion: {
+            gap_rate: number | null;
+            name: string;
+            opinion: string;
+            previous_opinion: string;
+            price: number;
+            /** Format: date */
+            published_on: string;
+            symbol: string;
+            target_price: number | null;
+        };
+        /**
+         * FirmOpinionList
+         * @description A firm's opinions, newest first.
+         * @example {
+         *       "broker": "kis",
+         *       "firm": "901",
+         *       "items": [
+         *         {
+         *           "gap_rate": 35.21,
+         *           "name": "삼성전자",
+         *           "opinion": "매수",
+         *           "previous_opinion": "BUY",
+         *           "price": 71000,
+         *           "published_on": "2026-11-20",
+         *           "symbol": "005930",
+         *           "target_price": 96000
+         *         }
+         *       ]
+         *     }
+         */
+        FirmOpinionList: {
+            broker: components["schemas"]["Broker"];
+            firm: string;
+            items: components["schemas"]["FirmOpinion"][];
+        };
+        /**
+         * Fund
+         * @description A fund. ``trading_state``: its kill switch, for blocks. ``used_amount``: bought less sold by its blocks;
+         *         ``reserved_amount``: what its open buys may still take;
+         *         ``available_amount``: the budget less both.
+         */
+        Fund: {
+            available_amount: number;
+            budget: number;
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            members: components["schemas"]["Member"][];
+            name: string;
+            permission: components["schemas"]["Permission"];
+            reserved_amount: number;
+            trading_state: components["schemas"]["TradingState"];
+            /** Format: date-time */
+            updated_at: string;
+            used_amount: number;
+            value: number;
+        };
+        /**
+         * FundPage
+         * @description The caller's funds, oldest first.
+         */
+        FundPage: {
+            items: components["schemas"]["Fund"][];
+            next_cursor: string | null;
+        };
+        /**
+         * FundPosition
+         * @description Shares of a fund at an account: opening plus allocated fills. ``sellable_quantity``: those in no open sale of a block.
+         */
+        FundPosition: {
+            account_id: string;
+            bought_amount: number;
+            bought_quantity: number;
+            opening_amount: number;
+            opening_quantity: number;
+            quantity: number;
+            sellable_quantity: number;
+            sold_amount: number;
+            sold_quantity: number;
+            symbol: string;
+        };
+        /**
+         * FundPositionList
+         * @description All that the fund holds, or ever traded through Lucy.
+         */
+        FundPositionList: {
+            items: components["schemas"]["FundPosition"][];
+        };
+        /**
+         * Head
+         * @description Number and hash of the newest entry.
+         */
+        Head: {
+            hash: string;
+            sequence: number;
+        };
+        /**
          * Health
          * @description Whether the process works.
          */
@@ -1680,11 +3820,36 @@ export interface components {
             status: "ok" | "unavailable";
         };
         /**
+         * Holding
+         * @description What the owner's accounts hold of an instrument, added up. ``average_price``: cost a share; ``profit_rate``: percent of the cost.
+         */
+        Holding: {
+            account_ids: string[];
+            average_price: number;
+            current_price: number;
+            evaluation_amount: number;
+            profit_amount: number;
+            profit_rate: number | null;
+            purchase_amount: number;
+            quantity: number;
+            sellable_quantity: number;
+        };
+        /**
+         * HoldingsProblem
+         * @description An account whose holdings could not be read: what it holds is missing here, and not known to be sold.
+         */
+        HoldingsProblem: {
+            account_id: string;
+            code: string;
+            detail: string;
+            retryable: boolean;
+        };
+        /**
          * Inquiry
          * @description A function of the port that not every broker has in every environment; the others every adapter has.
          * @enum {string}
          */
-        Inquiry: "financial_ratios" | "instrument_detail" | "instruments" | "investment_opinions" | "order_book" | "sellable_quantity" | "trading_days";
+        Inquiry: "conditions" | "financial_ratios" | "financials" | "firm_opinions" | "instrument_detail" | "instruments" | "interest_groups" | "investment_opinions" | "investors" | "order_book" | "sellable_quantity" | "trading_days";
         /**
          * Instrument
          * @description A listed instrument. Prices in won, valid on ``priced_day``; ``tick_size`` at the reference price. Null is what no broker told.
@@ -1749,6 +3914,51 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * InterestGroup
+         * @description A list kept in the broker's own terminal (관심그룹).
+         */
+        InterestGroup: {
+            code: string;
+            name: string;
+        };
+        /**
+         * InterestGroupList
+         * @description The lists of the account's customer.
+         */
+        InterestGroupList: {
+            account_id: string;
+            items: components["schemas"]["InterestGroup"][];
+        };
+        /**
+         * InterestStock
+         * @description A stock on such a list.
+         */
+        InterestStock: {
+            memo: string;
+            name: string;
+            symbol: string;
+        };
+        /**
+         * InterestStockList
+         * @description The Korean stocks of a list, in the customer's order.
+         * @example {
+         *       "account_id": "6650f1c2a4b3c2d1e0f9a8b7",
+         *       "group_code": "001",
+         *       "items": [
+         *         {
+         *           "memo": "",
+         *           "name": "삼성전자",
+         *           "symbol": "005930"
+         *         }
+         *       ]
+         *     }
+         */
+        InterestStockList: {
+            account_id: string;
+            group_code: string;
+            items: components["schemas"]["InterestStock"][];
+        };
+        /**
          * InvestmentOpinion
          * @description What a firm's analyst thinks of a stock, in the firm's own words; target price in won.
          */
@@ -1769,6 +3979,409 @@ export interface components {
             items: components["schemas"]["InvestmentOpinion"][];
             symbol: string;
         };
+        /**
+         * InvestorDay
+         * @description Net buying of one day, negative for selling: shares and won; null until the broker has counted the day.
+         */
+        InvestorDay: {
+            change: number;
+            close_price: number;
+            /** Format: date */
+            day: string;
+            foreign_amount: number | null;
+            foreign_quantity: number | null;
+            individual_amount: number | null;
+            individual_quantity: number | null;
+            institution_amount: number | null;
+            institution_quantity: number | null;
+        };
+        /**
+         * InvestorDayList
+         * @description Net buying by individuals, foreigners and institutions, newest day first; some 30 days.
+         * @example {
+         *       "broker": "kis",
+         *       "items": [
+         *         {
+         *           "change": 500,
+         *           "close_price": 71000,
+         *           "day": "2026-11-20",
+         *           "foreign_amount": 69580000000,
+         *           "foreign_quantity": 980000,
+         *           "individual_amount": -79946000000,
+         *           "individual_quantity": -1126000,
+         *           "institution_amount": 10366000000,
+         *           "institution_quantity": 146000
+         *         }
+         *       ],
+         *       "symbol": "005930"
+         *     }
+         */
+        InvestorDayList: {
+            broker: components["schemas"]["Broker"];
+            items: components["schemas"]["InvestorDay"][];
+            symbol: string;
+        };
+        /**
+         * Ipo
+         * @description An offering, as the list shows it.
+         *
+         *         ``site_no`` is its number at 38커뮤니케이션. Rates are shares asked for one offered. ``minimum_deposit``: won that the smallest
+         *         subscription takes, with 10 shares and 50 % where the page does not say otherwise. ``subscription_days`` are those of the range on which
+         *         the exchange opens. ``expected_price`` is the model's guess of the highest price after the listing, rough as it is.
+         */
+        Ipo: {
+            band_high: number | null;
+            band_low: number | null;
+            current_price: number | null;
+            expected_price: components["schemas"]["ExpectedPrice"] | null;
+            final_price: number | null;
+            first_close: number | null;
+            /** Format: date-time */
+            first_seen_at: string;
+            forecast_end: string | null;
+            forecast_start: string | null;
+            former_name: string | null;
+            industry: string | null;
+            institution_rate: number | null;
+            is_spac: boolean;
+            listing_date: string | null;
+            lockup_pct: number | null;
+            market: string | null;
+            minimum_deposit: number | null;
+            /** @description The schedule has not shown it since then, although it was still to come. */
+            missing_since: string | null;
+            name: string;
+            offered_shares: number | null;
+            offering_amount_krw_million: number | null;
+            open_price: number | null;
+            payment_date: string | null;
+            proportional_rate: number | null;
+            refund_date: string | null;
+            site_no: number;
+            status: components["schemas"]["IpoStatus"];
+            /** @description Words that the site shows in place of a value, verbatim. */
+            status_note: string | null;
+            subscription_days: string[];
+            subscription_end: string | null;
+            subscription_rate: number | null;
+            subscription_start: string | null;
+            symbol: string | null;
+            underwriters: string[];
+            /** Format: date-time */
+            updated_at: string;
+        };
+        /**
+         * IpoCalendar
+         * @description What happens in a span of days, and the closed weekdays in it.
+         */
+        IpoCalendar: {
+            closed_days: components["schemas"]["ClosedDay"][];
+            events: components["schemas"]["IpoEvent"][];
+            /** Format: date */
+            first_day: string;
+            /** Format: date */
+            last_day: string;
+        };
+        /**
+         * IpoChange
+         * @description What changed when, as text; null where it was, or is, not known.
+         */
+        IpoChange: {
+            after: string | null;
+            /** Format: date-time */
+            at: string;
+            before: string | null;
+            field: string;
+        };
+        /**
+         * IpoDetail
+         * @description All that is known of an offering, newest change first. Shares of groups as lowest and highest.
+         */
+        IpoDetail: {
+            address: string | null;
+            allotment_date: string | null;
+            band_high: number | null;
+            band_low: number | null;
+            capital_krw_million: number | null;
+            changes: components["schemas"]["IpoChange"][];
+            company_size: string | null;
+            /** @description Figures that a person has put right, by name: pages no longer change them. */
+            corrected: string[];
+            current_price: number | null;
+            detail_seen_at: string | null;
+            disclosures: components["schemas"]["IpoDisclosure"][];
+            employee_shares_high: number | null;
+            employee_shares_low: number | null;
+            existing_shares: number | null;
+            expected_price: components["schemas"]["ExpectedPrice"] | null;
+            final_price: number | null;
+            first_close: number | null;
+            /** Format: date-time */
+            first_seen_at: string;
+            forecast_end: string | null;
+            forecast_participants: number | null;
+            forecast_requested_shares: number | null;
+            forecast_start: string | null;
+            former_name: string | null;
+            /** @description Highest price after the listing, typed in: what the model learns from. */
+            highest_price: number | null;
+            homepage_url: string | null;
+            industry: string | null;
+            institution_rate: number | null;
+            institution_shares_high: number | null;
+            institution_shares_low: number | null;
+            ir_date: string | null;
+            ir_place: string | null;
+            is_spac: boolean;
+            largest_shareholder: string | null;
+            listing_date: string | null;
+            lockup_15d_shares: number | null;
+            lockup_1m_shares: number | null;
+            lockup_3m_shares: number | null;
+            lockup_6m_shares: number | null;
+            lockup_pct: number | null;
+            market: string | null;
+            minimum_deposit: number | null;
+            /** @description The schedule has not shown it since then, although it was still to come. */
+            missing_since: string | null;
+            name: string;
+            net_income_krw_million: number | null;
+            new_shares: number | null;
+            notes: string;
+            offered_shares: number | null;
+            offering_amount_krw_million: number | null;
+            open_price: number | null;
+            par_value: number | null;
+            payment_date: string | null;
+            phone: string | null;
+            pretax_income_krw_million: number | null;
+            price_distribution: components["schemas"]["IpoPriceBids"][];
+            proportional_rate: number | null;
+            refund_date: string | null;
+            representative: string | null;
+            retail_deposit_rate_pct: number | null;
+            retail_limit_max: number | null;
+            retail_limit_min: number | null;
+            retail_minimum_shares: number | null;
+            retail_shares_high: number | null;
+            retail_shares_low: number | null;
+            revenue_krw_million: number | null;
+            site_no: number;
+            /** @description The offering's page at the site. */
+            source_url: string;
+            stage: string | null;
+            status: components["schemas"]["IpoStatus"];
+            /** @description Words that the site shows in place of a value, verbatim. */
+            status_note: string | null;
+            subscription_days: string[];
+            subscription_end: string | null;
+            subscription_rate: number | null;
+            subscription_start: string | null;
+            symbol: string | null;
+            underwriter_details: components["schemas"]["IpoUnderwriter"][];
+            underwriters: string[];
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+        };
+        /**
+         * IpoDisclosure
+         * @description A link to a disclosure.
+         */
+        IpoDisclosure: {
+            title: string;
+            url: string;
+        };
+        /**
+         * IpoEvent
+         * @description Something of an offering that happens from ``start`` to ``end``; ``payment`` stands for the refund too where both are on one day.
+         */
+        IpoEvent: {
+            /** Format: date */
+            end: string;
+            is_spac: boolean;
+            kind: components["schemas"]["EventKind"];
+            name: string;
+            site_no: number;
+            /** Format: date */
+            start: string;
+        };
+        /**
+         * IpoModel
+         * @description ``multiple = intercept + revenue * (revenue in 100 million won) + institution_rate * rate + lockup * percent``.
+         *
+         *         The expected price is that multiple of the offer price, between 0.6 and 4.
+         *         ``out_of_sample_error`` is the mean absolute error of the multiple for offerings left out of the fit, ``baseline_error`` the same for a
+         *         guess of the mean: a model that is no better knows nothing.
+         */
+        IpoModel: {
+            baseline_error: number;
+            fewest_needed: number;
+            /** Format: date-time */
+            fitted_at: string;
+            institution_rate: number;
+            intercept: number;
+            lockup: number;
+            out_of_sample_error: number;
+            r_squared: number;
+            revenue: number;
+            sample_size: number;
+            /** @description Kept offerings that have every figure by now. */
+            usable_now: number;
+        };
+        /**
+         * IpoPage
+         * @description Offerings, newest subscription first. ``as_of``: when the schedule was last read; null before the first time.
+         */
+        IpoPage: {
+            as_of: string | null;
+            items: components["schemas"]["Ipo"][];
+            next_cursor: string | null;
+        };
+        /**
+         * IpoPriceBids
+         * @description Bids of the demand forecast at one price; ``label`` as the site has it.
+         */
+        IpoPriceBids: {
+            count: number | null;
+            label: string;
+            pct: number | null;
+            shares: number | null;
+        };
+        /**
+         * IpoStatus
+         * @description Where an offering is. ``announced``: no dates yet; ``closed``: subscribed, not listed yet.
+         * @enum {string}
+         */
+        IpoStatus: "announced" | "closed" | "listed" | "open" | "upcoming" | "withdrawn";
+        /**
+         * IpoUnderwriter
+         * @description A broker's part: shares for the public, the most that one account may ask for, ``lead``, ``joint`` or ``underwriter``.
+         *
+         *         ``equal_shares``: shares that each account which asked for the minimum may expect in equal parts, below 1 the chance in a draw; known
+         *         once somebody typed in the ``applicants``.
+         */
+        IpoUnderwriter: {
+            applicants: number | null;
+            equal_shares: number | null;
+            limit_high: number | null;
+            limit_low: number | null;
+            name: string;
+            role: string | null;
+            shares_high: number | null;
+            shares_low: number | null;
+        };
+        /**
+         * Job
+         * @description One job. ``next_runs``: the next three times; ``live_run``: the one that waits or runs now; ``is_fixed``: its schedule stands.
+         */
+        Job: {
+            default_schedule: string;
+            is_enabled: boolean;
+            is_fixed: boolean;
+            last_run: components["schemas"]["JobRun"] | null;
+            live_run: components["schemas"]["JobRun"] | null;
+            name: string;
+            next_runs: string[];
+            schedule: string;
+            summary: string;
+            time_limit_seconds: number;
+            tries: number;
+        };
+        /**
+         * JobError
+         * @description Why a run ended as it did. ``details`` has, for instance, what was expected of a page and what was seen.
+         */
+        JobError: {
+            code: string;
+            details: {
+                [key: string]: string;
+            };
+            message: string;
+        };
+        /**
+         * JobEvent
+         * @description A run of a job changed, for admins: at most two a second of one run. The last state of a run always comes.
+         */
+        JobEvent: {
+            /** Format: date-time */
+            at: string;
+            run: components["schemas"]["JobRun"];
+            /** @enum {string} */
+            type: "job";
+        };
+        /**
+         * JobList
+         * @description All jobs, in the table's order; nothing is paged, ``next_cursor`` is null.
+         */
+        JobList: {
+            items: components["schemas"]["Job"][];
+            next_cursor: string | null;
+        };
+        /**
+         * JobLogLine
+         * @description What a run said.
+         */
+        JobLogLine: {
+            /** Format: date-time */
+            at: string;
+            text: string;
+        };
+        /**
+         * JobProgress
+         * @description How much of ``total`` is done, in whatever the job counts; both may grow.
+         */
+        JobProgress: {
+            done: number;
+            total: number;
+        };
+        /**
+         * JobRun
+         * @description One run of a job, without its log. ``retry_at``: when it is repeated, null if it is not.
+         */
+        JobRun: {
+            attempt: number;
+            counts: {
+                [key: string]: number;
+            };
+            duration_seconds: number | null;
+            ended_at: string | null;
+            error: components["schemas"]["JobError"] | null;
+            id: string;
+            is_cancel_requested: boolean;
+            job: string;
+            progress: components["schemas"]["JobProgress"] | null;
+            /** Format: date-time */
+            queued_at: string;
+            retry_at: string | null;
+            started_at: string | null;
+            started_by: string | null;
+            status: components["schemas"]["RunStatus"];
+            trigger: components["schemas"]["Trigger"];
+        };
+        /**
+         * JobRunLog
+         * @description A run with its log: the first and the last lines; ``dropped_lines`` stood between them.
+         */
+        JobRunLog: {
+            dropped_lines: number;
+            log: components["schemas"]["JobLogLine"][];
+            run: components["schemas"]["JobRun"];
+        };
+        /**
+         * JobRunPage
+         * @description Runs, newest first.
+         */
+        JobRunPage: {
+            items: components["schemas"]["JobRun"][];
+            next_cursor: string | null;
+        };
+        /**
+         * Level
+         * @description What a price is compared with: ``target`` is reached from below, ``stop`` from above.
+         * @enum {string}
+         */
+        Level: "stop" | "target";
         /**
          * LevelTradingState
          * @description The state of one level; who set it, when and why are null where nobody ever did.
@@ -1816,7 +4429,7 @@ export interface components {
          * @description One event, as `GET /events` sends it: ``id`` and ``event`` of the SSE frame, and its data.
          */
         LoggedEvent: {
-            data: components["schemas"]["OrderEvent"] | components["schemas"]["FillEvent"] | components["schemas"]["StreamEvent"] | components["schemas"]["AlertEvent"] | components["schemas"]["ResyncEvent"];
+            data: components["schemas"]["OrderEvent"] | components["schemas"]["FillEvent"] | components["schemas"]["BlockOrderEvent"] | components["schemas"]["StreamEvent"] | components["schemas"]["AlertEvent"] | components["schemas"]["WatchAlertEvent"] | components["schemas"]["JobEvent"] | components["schemas"]["ResyncEvent"] | components["schemas"]["WebhookTestEvent"];
             event: string;
             /** @example 1763866800000-0 */
             id: string;
@@ -1845,6 +4458,12 @@ export interface components {
             user_id: string;
         };
         /**
+         * Method
+         * @description How a plan divides. The Korean names are those that managers use.
+         * @enum {string}
+         */
+        Method: "amount" | "available_cash" | "equal" | "fixed_quantity" | "fund_change" | "fund_size" | "holding_change" | "ratio" | "sell_all" | "target_weight";
+        /**
          * NewApiKey
          * @description A new key with its secret, which is shown this once.
          */
@@ -1856,6 +4475,79 @@ export interface components {
             name: string;
             scopes: string[];
             secret: string;
+        };
+        /**
+         * NewWebhook
+         * @description A new webhook with its secret, which is shown this once.
+         * @example {
+         *       "account_ids": [
+         *         "6650f1c2a4b3c2d1e0f9a8b7"
+         *       ],
+         *       "created_at": "2026-11-20T01:00:00Z",
+         *       "disabled_reason": null,
+         *       "events": [
+         *         "order",
+         *         "fill",
+         *         "alert"
+         *       ],
+         *       "failed_attempts": 0,
+         *       "failing_since": null,
+         *       "id": "6650f1c2a4b3c2d1e0f9a8e1",
+         *       "last_delivered_at": "2026-11-23T00:00:00.415Z",
+         *       "last_error": null,
+         *       "last_event_id": "1763866800000-0",
+         *       "name": "AssetERP",
+         *       "next_attempt_at": null,
+         *       "secret": "whsec_b3VyIG93biBleGFtcGxlLCAzMiBieXRlcyBsb25nISE=",
+         *       "status": "active",
+         *       "updated_at": "2026-11-20T01:00:00Z",
+         *       "url": "https://erp.example.com/lucy/events"
+         *     }
+         */
+        NewWebhook: {
+            account_ids: string[] | null;
+            /** Format: date-time */
+            created_at: string;
+            disabled_reason: ("by_user" | "failing" | "gone") | null;
+            events: ("alert" | "block_order" | "fill" | "job" | "order" | "stream" | "watch_alert")[] | null;
+            failed_attempts: number;
+            failing_since: string | null;
+            id: string;
+            last_delivered_at: string | null;
+            last_error: string | null;
+            last_event_id: string;
+            name: string;
+            next_attempt_at: string | null;
+            secret: string;
+            /** @enum {string} */
+            status: "active" | "disabled" | "retrying";
+            /** Format: date-time */
+            updated_at: string;
+            url: string;
+        };
+        /**
+         * OnRejection
+         * @description What becomes of a block of which a broker refuses a part: ``keep`` the rest, ``cancel`` it, or ``resplit`` what is unfilled.
+         * @enum {string}
+         */
+        OnRejection: "cancel" | "keep" | "resplit";
+        /**
+         * OpeningPosition
+         * @description Shares that a fund has at an account from before Lucy, and what they cost.
+         */
+        OpeningPosition: {
+            /**
+             * @description Id of a resource.
+             * @example 6650f1c2a4b3c2d1e0f9a8b7
+             */
+            account_id: string;
+            amount?: number;
+            quantity: number;
+            /**
+             * @description Short code of a listed stock, ETF or ETN: 6 characters, digits and, in newer listings, letters.
+             * @example 005930
+             */
+            symbol: string;
         };
         /**
          * Order
@@ -2108,6 +4800,12 @@ export interface components {
          */
         OrderType: "after_close" | "after_hours_single" | "after_market_best_limit" | "after_market_limit" | "after_market_top_limit" | "best_limit" | "conditional_limit" | "limit" | "market" | "midpoint" | "pre_open_close" | "top_limit";
         /**
+         * PartStatus
+         * @description ``sending``: somebody is about to store its order; ``refused``: certainly never left; ``sent``: its order's status tells.
+         * @enum {string}
+         */
+        PartStatus: "refused" | "sending" | "sent";
+        /**
          * PercentLimit
          * @description The most percent that passes, and what becomes of more.
          */
@@ -2128,6 +4826,70 @@ export interface components {
          * @enum {string}
          */
         Phase: "after_close" | "after_hours_single" | "after_market" | "closing_auction" | "continuous" | "opening_auction" | "pre_market" | "pre_open_close";
+        /**
+         * PlaceBasket
+         * @description Up to 500 orders. Two that are alike in everything are taken for a mistake unless ``allow_duplicates`` is true.
+         * @example {
+         *       "client_basket_id": "basket-2026-11-23-1",
+         *       "orders": [
+         *         {
+         *           "account_id": "6650f1c2a4b3c2d1e0f9a8b7",
+         *           "limit_price": 71000,
+         *           "quantity": 10,
+         *           "side": "buy",
+         *           "symbol": "005930"
+         *         },
+         *         {
+         *           "account": "KIS 위탁 1",
+         *           "order_type": "market",
+         *           "quantity": 5,
+         *           "side": "sell",
+         *           "symbol": "000660"
+         *         }
+         *       ]
+         *     }
+         */
+        PlaceBasket: {
+            allow_duplicates?: boolean;
+            client_basket_id?: string | null;
+            /** @description Codes of the risk limits that are knowingly exceeded, as `risk_confirmation_required` listed them. */
+            confirm?: components["schemas"]["LimitCode"][];
+            orders: components["schemas"]["BasketOrder"][];
+        };
+        /**
+         * PlaceBlock
+         * @description A new block. ``quantity`` or ``amount`` under a plan that divides; neither under one whose lines tell the quantity.
+         * @example {
+         *       "client_order_id": "block-2026-11-23-1",
+         *       "limit_price": 71000,
+         *       "plan_id": "6650f1c2a4b3c2d1e0f9a8d1",
+         *       "quantity": 10007,
+         *       "side": "buy",
+         *       "symbol": "005930"
+         *     }
+         */
+        PlaceBlock: {
+            amount?: number | null;
+            client_order_id?: string | null;
+            /** @description Codes of the risk limits that are knowingly exceeded, as `risk_confirmation_required` listed them. */
+            confirm?: components["schemas"]["LimitCode"][];
+            exchange?: components["schemas"]["Exchange"];
+            limit_price?: number | null;
+            order_type?: components["schemas"]["OrderType"];
+            /**
+             * @description Id of a resource.
+             * @example 6650f1c2a4b3c2d1e0f9a8b7
+             */
+            plan_id: string;
+            quantity?: number | null;
+            side: components["schemas"]["Side"];
+            /**
+             * @description Short code of a listed stock, ETF or ETN: 6 characters, digits and, in newer listings, letters.
+             * @example 005930
+             */
+            symbol: string;
+            time_in_force?: components["schemas"]["TimeInForce"];
+        };
         /**
          * PlaceOrder
          * @description A new order. ``limit_price`` is needed for limit-like order types and refused for the others.
@@ -2169,6 +4931,55 @@ export interface components {
             time_in_force?: components["schemas"]["TimeInForce"];
         };
         /**
+         * PlacedRow
+         * @description A row of a stored basket and its order as it is now; null where none was stored.
+         */
+        PlacedRow: {
+            client_order_id: string;
+            order: components["schemas"]["Order"] | null;
+            request: components["schemas"]["RowRequest"];
+            row: number;
+        };
+        /**
+         * Plan
+         * @description An allocation plan.
+         */
+        Plan: {
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            fee_rate: string;
+            id: string;
+            lines: components["schemas"]["PlanLine"][];
+            method: components["schemas"]["Method"];
+            name: string;
+            on_rejection: components["schemas"]["OnRejection"];
+            /** @enum {string} */
+            on_shortfall: "reduce" | "reject";
+            /** Format: date-time */
+            updated_at: string;
+        };
+        /**
+         * PlanLine
+         * @description A fund at an account; see `PutPlanLine`.
+         */
+        PlanLine: {
+            account_id: string;
+            fund_id: string;
+            id: string;
+            maximum: number | null;
+            minimum: number;
+            value: string;
+        };
+        /**
+         * PlanPage
+         * @description The plans of which the caller may see every fund and account, oldest first.
+         */
+        PlanPage: {
+            items: components["schemas"]["Plan"][];
+            next_cursor: string | null;
+        };
+        /**
          * Position
          * @description One holding. Prices and amounts in won; ``average_price`` as the broker gives it, ``profit_rate`` in percent of the cost.
          */
@@ -2193,6 +5004,28 @@ export interface components {
             /** Format: date-time */
             at: string;
             items: components["schemas"]["Position"][];
+        };
+        /**
+         * PreviewLine
+         * @description What a line would get. ``ideal``: what the method gives it exactly, as a fraction.
+         */
+        PreviewLine: {
+            account_id: string;
+            amount: number;
+            fee: number;
+            fund_id: string;
+            ideal: string;
+            line_id: string;
+            quantity: number;
+        };
+        /**
+         * PreviewPart
+         * @description The broker order of one account.
+         */
+        PreviewPart: {
+            account_id: string;
+            amount: number;
+            quantity: number;
         };
         /**
          * Problem
@@ -2221,15 +5054,33 @@ export interface components {
             lower_limit_price?: number;
             order_id?: string;
             outcome?: string;
+            reductions?: components["schemas"]["Reduction"][];
             request_id: string;
             retry_after_seconds?: number;
             retryable: boolean;
+            rows?: components["schemas"]["RowProblem"][];
+            run_id?: string;
             status: number;
             tick_size?: number;
             title: string;
             type: string;
             upper_limit_price?: number;
             violations?: components["schemas"]["RiskViolation"][];
+        };
+        /**
+         * PutFundMembers
+         * @description All members; at least one manages.
+         * @example {
+         *       "members": [
+         *         {
+         *           "permission": "manage",
+         *           "user_id": "6650f1c2a4b3c2d1e0f9a8a0"
+         *         }
+         *       ]
+         *     }
+         */
+        PutFundMembers: {
+            members: components["schemas"]["Member"][];
         };
         /**
          * PutKillSwitch
@@ -2260,6 +5111,33 @@ export interface components {
          */
         PutMembers: {
             members: components["schemas"]["Member"][];
+        };
+        /**
+         * PutPlanLine
+         * @description A fund at an account.
+         *
+         *         ``value``: a weight (``ratio``), shares (``fixed_quantity``), won (``amount``), percent (``target_weight``, ``fund_change``,
+         *         ``holding_change``: above 0 buys, below sells); not read by the other methods. ``minimum`` and ``maximum`` in shares: a line that would
+         *         get fewer than its minimum gets none.
+         */
+        PutPlanLine: {
+            /**
+             * @description Id of a resource.
+             * @example 6650f1c2a4b3c2d1e0f9a8b7
+             */
+            account_id: string;
+            /**
+             * @description Id of a resource.
+             * @example 6650f1c2a4b3c2d1e0f9a8b7
+             */
+            fund_id: string;
+            maximum?: number | null;
+            minimum?: number;
+            /**
+             * @description An exact decimal.
+             * @example 33.3
+             */
+            value?: string;
         };
         /**
          * PutRiskLimits
@@ -2312,6 +5190,8 @@ export interface components {
         /**
          * Quote
          * @description Current price, won. ``change`` is signed, against the reference price; ``change_rate`` in percent.
+         *
+         *         ``is_live``: told by the broker's feed with each trade, and free to ask for every second; otherwise asked for now.
          */
         Quote: {
             /** Format: date-time */
@@ -2320,6 +5200,7 @@ export interface components {
             change: number;
             change_rate: number;
             high_price: number;
+            is_live: boolean;
             low_price: number;
             lower_limit_price: number;
             name: string;
@@ -2341,17 +5222,24 @@ export interface components {
         };
         /**
          * RankedInstrument
-         * @description One row of a ranking, units as in `Quote`.
+         * @description One row of a ranking, units as in `Quote`; null is what this ranking does not tell.
+         *
+         *         After hours, and in an auction that is still to come, ``price``, ``change`` and ``volume`` are those there. ``volume_growth``: volume in
+         *         percent of the day before. ``ask_quantity``, ``bid_quantity``: all shares offered and wanted. ``net_quantity``: shares bought less sold.
          */
         RankedInstrument: {
+            ask_quantity: number | null;
+            bid_quantity: number | null;
             change: number;
             change_rate: number;
             name: string;
+            net_quantity: number | null;
             price: number;
             rank: number;
             symbol: string;
             turnover_amount: number | null;
             volume: number;
+            volume_growth: number | null;
         };
         /**
          * Ranking
@@ -2361,14 +5249,18 @@ export interface components {
          *       "broker": "kis",
          *       "items": [
          *         {
+         *           "ask_quantity": null,
+         *           "bid_quantity": null,
          *           "change": 500,
          *           "change_rate": 0.71,
          *           "name": "삼성전자",
+         *           "net_quantity": null,
          *           "price": 71000,
          *           "rank": 1,
          *           "symbol": "005930",
          *           "turnover_amount": 840588525000,
-         *           "volume": 11839275
+         *           "volume": 11839275,
+         *           "volume_growth": 87.94
          *         }
          *       ],
          *       "kind": "volume"
@@ -2383,17 +5275,42 @@ export interface components {
         };
         /**
          * RankingKind
-         * @description What instruments are ranked by today: shares traded, won traded, or the change against the reference price, up or down.
+         * @description What instruments are ranked by today.
+         *
+         *         Shares traded, won traded, the change against the reference price, up or down; the growth of the volume against the day before; shares
+         *         wanted beyond those offered in the order book, and the other way round; change and volume after hours; the change that the coming
+         *         auction is expected to bring; net buying by foreigners and by institutions.
          * @enum {string}
          */
-        RankingKind: "gainers" | "losers" | "turnover" | "volume";
+        RankingKind: "after_hours_gainers" | "after_hours_losers" | "after_hours_volume" | "ask_balance" | "bid_balance" | "expected_gainers" | "expected_losers" | "foreign_net_buying" | "gainers" | "institution_net_buying" | "losers" | "turnover" | "volume" | "volume_surge";
         /**
          * RatioPeriod
-         * @description Fiscal years or quarters.
-         * @default year
+         * @description Fiscal periods of financial ratios.
          * @enum {string}
          */
-        RatioPeriod: "year" | "quarter";
+        RatioPeriod: "quarter" | "year";
+        /**
+         * RawPage
+         * @description A page that could not be read. ``size``: bytes as it came; ``has_body`` is false for one too large to keep.
+         */
+        RawPage: {
+            /** Format: date-time */
+            at: string;
+            has_body: boolean;
+            id: string;
+            problem: string;
+            site: string;
+            size: number;
+            url: string;
+        };
+        /**
+         * RawPageList
+         * @description The newest pages of all sites, newest first; nothing is paged, ``next_cursor`` is null.
+         */
+        RawPageList: {
+            items: components["schemas"]["RawPage"][];
+            next_cursor: string | null;
+        };
         /**
          * Readiness
          * @description Whether the process can serve, part by part: ``ok`` or what is wrong.
@@ -2403,6 +5320,75 @@ export interface components {
             redis: string;
             /** @enum {string} */
             status: "ok" | "unavailable";
+        };
+        /**
+         * ReconciliationReport
+         * @description Whether execution stream, the broker's inquiries and Lucy's ledger agree on an account's KST day: ``green``, or ``red`` and in what.
+         *
+         *         Codes of differences: ``broker_not_read`` (nothing could be compared), ``outcome_unknown`` and ``change_unconfirmed`` (not settled yet),
+         *         ``missing_at_broker``, ``missing_in_ledger``, ``quantity_differs`` (shares filled), ``amount_differs`` (won), ``open_quantity_differs``,
+         *         ``fill_not_streamed`` (shares that only the inquiry told of), ``notice_open``, ``notice_unreadable``, ``notice_contradicted`` (notices).
+         */
+        ReconciliationReport: {
+            /**
+             * @description Id of a resource.
+             * @example 6650f1c2a4b3c2d1e0f9a8b7
+             */
+            account_id: string;
+            /** @description Null where the broker's list could not be read. */
+            broker: components["schemas"]["Totals"] | null;
+            /** Format: date-time */
+            checked_at: string;
+            /** Format: date */
+            day: string;
+            differences: components["schemas"]["Difference"][];
+            /** @description Of these, placed outside Lucy and adopted. */
+            external_order_count: number;
+            /** @description Written at the day's end; otherwise compared just now. */
+            is_final: boolean;
+            ledger: components["schemas"]["Totals"];
+            order_count: number;
+            /** @enum {string} */
+            result: "green" | "red";
+            /** @description Trades that the exchange took back or corrected. */
+            trade_cancel_count: number;
+        };
+        /**
+         * ReconciliationReportList
+         * @description One report for each account that the caller sees.
+         */
+        ReconciliationReportList: {
+            items: components["schemas"]["ReconciliationReport"][];
+        };
+        /**
+         * Reduction
+         * @description A line that does not get what its method gives it. ``wanted`` and ``given`` in shares; on the other side ``wanted`` is below 0.
+         */
+        Reduction: {
+            given: number;
+            line_id: string;
+            reason: components["schemas"]["ReductionReason"];
+            wanted: number;
+        };
+        /**
+         * ReductionReason
+         * @description Why a line gets fewer shares than its method gives it: the narrowest bound.
+         * @enum {string}
+         */
+        ReductionReason: "account_cash" | "account_sellable" | "fund_cash" | "holding" | "maximum" | "minimum" | "other_side";
+        /**
+         * ReplaceBlock
+         * @description A new price for all that is open of the block.
+         * @example {
+         *       "limit_price": 71100
+         *     }
+         */
+        ReplaceBlock: {
+            /**
+             * @description Price of one share in KRW won.
+             * @example 71000
+             */
+            limit_price: number;
         };
         /**
          * ReplaceOrder
@@ -2432,6 +5418,19 @@ export interface components {
             force?: boolean;
             /** @description Why; kept in the audit log. */
             note?: string;
+        };
+        /**
+         * ResumeBasket
+         * @description What is knowingly exceeded, as in `placeBasket`.
+         * @example {
+         *       "confirm": [
+         *         "order_quantity"
+         *       ]
+         *     }
+         */
+        ResumeBasket: {
+            /** @description Codes of the risk limits that are knowingly exceeded, as `risk_confirmation_required` listed them. */
+            confirm?: components["schemas"]["LimitCode"][];
         };
         /**
          * ResyncEvent
@@ -2474,7 +5473,7 @@ export interface components {
             /** @enum {string} */
             action: "block" | "confirm";
             actual: number;
-            code: string;
+            code: components["schemas"]["LimitCode"];
             limit: number;
             /** @enum {string} */
             scope: "account" | "user";
@@ -2486,6 +5485,66 @@ export interface components {
          */
         Role: "admin" | "trader" | "viewer";
         /**
+         * RotatedSecret
+         * @description The new secret, shown this once. Until ``previous_until`` each message carries a signature by the old one as well.
+         * @example {
+         *       "previous_until": "2026-11-24T00:00:00Z",
+         *       "secret": "whsec_YW5vdGhlciBleGFtcGxlIG9mIDMyIGJ5dGVzLCB5ZXM="
+         *     }
+         */
+        RotatedSecret: {
+            /** Format: date-time */
+            previous_until: string;
+            secret: string;
+        };
+        /**
+         * RowProblem
+         * @description What is wrong with one row. ``row``: the line of the file, or the place in ``orders``, from 1; ``field`` is null for a whole row.
+         */
+        RowProblem: {
+            code: string;
+            field: string | null;
+            message: string;
+            row: number;
+        };
+        /**
+         * RowRequest
+         * @description What a row asks for, with the account found and all that it leaves out filled in. Shares; ``limit_price`` in won.
+         */
+        RowRequest: {
+            account_id: string;
+            exchange: components["schemas"]["Exchange"];
+            limit_price: number | null;
+            order_type: components["schemas"]["OrderType"];
+            quantity: number;
+            side: components["schemas"]["Side"];
+            symbol: string;
+            time_in_force: components["schemas"]["TimeInForce"];
+        };
+        /**
+         * RunStatus
+         * @description ``lost``: its worker was stopped or died, and it is run again.
+         * @enum {string}
+         */
+        RunStatus: "canceled" | "done" | "failed" | "lost" | "queued" | "running";
+        /**
+         * SavedCondition
+         * @description A search saved in the broker's own terminal (조건검색).
+         */
+        SavedCondition: {
+            group: string;
+            name: string;
+            sequence: string;
+        };
+        /**
+         * SavedConditionList
+         * @description The saved searches of the account's customer.
+         */
+        SavedConditionList: {
+            account_id: string;
+            items: components["schemas"]["SavedCondition"][];
+        };
+        /**
          * SecondsLimit
          * @description Seconds that must lie between two, and what becomes of less.
          */
@@ -2493,6 +5552,23 @@ export interface components {
             /** @enum {string} */
             action?: "block" | "confirm";
             limit: number;
+        };
+        /**
+         * SecuritiesFirm
+         * @description A firm whose analysts give opinions; ``code`` is the broker's.
+         */
+        SecuritiesFirm: {
+            code: string;
+            is_foreign: boolean;
+            name: string;
+        };
+        /**
+         * SecuritiesFirmList
+         * @description All firms that can be asked about.
+         */
+        SecuritiesFirmList: {
+            broker: components["schemas"]["Broker"];
+            items: components["schemas"]["SecuritiesFirm"][];
         };
         /**
          * SellableQuantity
@@ -2512,8 +5588,8 @@ export interface components {
             at: string;
             /** Format: date */
             day: string;
-            /** @description False on weekends; else what a broker said of today, null where none was asked: see `GET /holidays`. */
-            is_trading_day: boolean | null;
+            /** @description False on weekends; else what a broker said of today (`GET /holidays`), or the exchange's known holidays. */
+            is_trading_day: boolean;
             items: components["schemas"]["SessionOfDay"][];
         };
         /**
@@ -2531,11 +5607,36 @@ export interface components {
             phase: components["schemas"]["Phase"];
         };
         /**
+         * Setting
+         * @description One setting. ``value`` as text, null for a secret and for one that is not set; ``is_set``: by hand, not by default.
+         */
+        Setting: {
+            is_secret: boolean;
+            is_set: boolean;
+            name: string;
+            value: string | null;
+        };
+        /**
+         * SettingList
+         * @description All settings by name; nothing is paged, ``next_cursor`` is null.
+         */
+        SettingList: {
+            items: components["schemas"]["Setting"][];
+            next_cursor: string | null;
+        };
+        /**
          * Side
          * @description FIX Side (54).
          * @enum {string}
          */
         Side: "buy" | "sell";
+        /**
+         * StockSort
+         * @description Stocks without the figure come last.
+         * @default market_cap
+         * @enum {string}
+         */
+        StockSort: "name" | "price" | "change_pct" | "change_3d_pct" | "market_cap" | "per" | "pbr" | "neglect_52w" | "expected_return_pct" | "volume_index_day_pct" | "volume_index_7d_pct" | "buffett_rank";
         /**
          * StreamEvent
          * @description The state of an account's execution stream changed.
@@ -2566,6 +5667,118 @@ export interface components {
             state: components["schemas"]["StreamState"];
         };
         /**
+         * Theme
+         * @description A theme on the day of the reading.
+         *
+         *         ``theme_idx`` is its number at the site; its name may change. Neglect (소외지수) is where the price stands between the low (0) and the
+         *         high (100) of 52 weeks or three years; ``theme_index_3y`` the price in percent of the highest of three years.
+         */
+        Theme: {
+            change_3d_pct: number | null;
+            change_pct: number | null;
+            description: string | null;
+            expected_return_pct: number | null;
+            fall_3y_pct: number | null;
+            fall_52w_pct: number | null;
+            name: string;
+            neglect_3y: number | null;
+            neglect_52w: number | null;
+            rise_3y_pct: number | null;
+            rise_52w_pct: number | null;
+            stock_count: number;
+            theme_idx: number;
+            theme_index_3y: number | null;
+            user_score: number | null;
+        };
+        /**
+         * ThemeDetail
+         * @description A theme, its stocks, and its figures of the last 90 days on which it was read, oldest first.
+         */
+        ThemeDetail: {
+            /** Format: date-time */
+            as_of: string;
+            history: components["schemas"]["ThemePoint"][];
+            stocks: components["schemas"]["ThemeStock"][];
+            theme: components["schemas"]["Theme"];
+        };
+        /**
+         * ThemeList
+         * @description All themes; nothing is paged, ``next_cursor`` is null. ``as_of``: when the site was read, null: never.
+         */
+        ThemeList: {
+            as_of: string | null;
+            items: components["schemas"]["Theme"][];
+            next_cursor: string | null;
+        };
+        /**
+         * ThemeName
+         * @description A theme that a stock belongs to.
+         */
+        ThemeName: {
+            name: string;
+            theme_idx: number;
+        };
+        /**
+         * ThemePoint
+         * @description A theme's figures on a KST day.
+         */
+        ThemePoint: {
+            change_3d_pct: number | null;
+            change_pct: number | null;
+            /** Format: date */
+            day: string;
+            expected_return_pct: number | null;
+            neglect_52w: number | null;
+            theme_index_3y: number | null;
+        };
+        /**
+         * ThemeSort
+         * @description By what; the largest first, names from the first on.
+         * @default change_pct
+         * @enum {string}
+         */
+        ThemeSort: "change_pct" | "change_3d_pct" | "expected_return_pct" | "neglect_52w" | "user_score" | "stock_count" | "name";
+        /**
+         * ThemeStock
+         * @description A stock on the day of the reading, with the themes it is in; ``reason``: why it is in the theme asked for.
+         */
+        ThemeStock: {
+            buffett_rank: number | null;
+            change: number | null;
+            change_3d_pct: number | null;
+            change_pct: number | null;
+            eps: number | null;
+            expected_return_pct: number | null;
+            from_high_52w_pct: number | null;
+            from_low_52w_pct: number | null;
+            high_52w: number | null;
+            low_52w: number | null;
+            market: string | null;
+            market_cap: number | null;
+            name: string;
+            neglect_3y: number | null;
+            neglect_52w: number | null;
+            pbr: number | null;
+            per: number | null;
+            price: number | null;
+            price_index_3y: number | null;
+            reason: string | null;
+            symbol: string;
+            themes: components["schemas"]["ThemeName"][];
+            volume_index_7d_pct: number | null;
+            volume_index_day_pct: number | null;
+        };
+        /**
+         * ThemeStockPage
+         * @description Stocks that pass the filters. ``total``: on all pages.
+         */
+        ThemeStockPage: {
+            as_of: string | null;
+            items: components["schemas"]["ThemeStock"][];
+            next_cursor: string | null;
+            total: number;
+        };
+        /**
          * Ticket
          * @description Opens `GET /events?ticket=` once, within ``expires_in`` seconds.
          */
@@ -2579,6 +5792,15 @@ export interface components {
          * @enum {string}
          */
         TimeInForce: "day" | "fok" | "gtp" | "ioc";
+        /**
+         * Totals
+         * @description Sums of a day. Amounts in won, before fees and tax.
+         */
+        Totals: {
+            bought_amount: number;
+            cumulative_quantity: number;
+            sold_amount: number;
+        };
         /**
          * TradingDay
          * @description One KST day.
@@ -2637,6 +5859,13 @@ export interface components {
             items: components["schemas"]["LevelTradingState"][];
         };
         /**
+         * Trigger
+         * @description ``catch_up``: no worker was there at its time; ``retry``: the run before failed or was lost; ``start``: a worker or an empty
+         *         Lucy started; ``after``: the job that this one follows ended well.
+         * @enum {string}
+         */
+        Trigger: "after" | "catch_up" | "manual" | "retry" | "schedule" | "start";
+        /**
          * User
          * @description A user, without the password.
          */
@@ -2667,6 +5896,275 @@ export interface components {
             broker_code: string | null;
             broker_message: string | null;
             is_accepted: boolean;
+        };
+        /**
+         * WatchAlert
+         * @description A price crossed a level: ``price`` was seen at ``at``, on or beyond ``level_price``. Names and note as they were then.
+         */
+        WatchAlert: {
+            /** Format: date-time */
+            at: string;
+            id: string;
+            level: components["schemas"]["Level"];
+            level_price: number;
+            name: string;
+            note: string;
+            price: number;
+            symbol: string;
+            watchlist_id: string;
+            watchlist_name: string;
+        };
+        /**
+         * WatchAlertEvent
+         * @description A price crossed a level that the user had set in a watch list: once for each crossing. Tell repeats by ``alert.id``.
+         * @example {
+         *       "alert": {
+         *         "at": "2026-11-23T00:00:00.415Z",
+         *         "id": "6650f1c2a4b3c2d1e0f9a8f1",
+         *         "level": "target",
+         *         "level_price": 78000,
+         *         "name": "삼성전자",
+         *         "note": "실적 발표 뒤",
+         *         "price": 78100,
+         *         "symbol": "005930",
+         *         "watchlist_id": "6650f1c2a4b3c2d1e0f9a8f0",
+         *         "watchlist_name": "반도체"
+         *       },
+         *       "at": "2026-11-23T00:00:00.415Z",
+         *       "type": "watch_alert"
+         *     }
+         */
+        WatchAlertEvent: {
+            alert: components["schemas"]["WatchAlert"];
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            type: "watch_alert";
+        };
+        /**
+         * WatchAlertPage
+         * @description Alerts, newest first; kept for half a year.
+         */
+        WatchAlertPage: {
+            items: components["schemas"]["WatchAlert"][];
+            next_cursor: string | null;
+        };
+        /**
+         * WatchItem
+         * @description An instrument of a list. ``holding`` only where the kind is ``held``, where ``added_at`` is null until something is written.
+         * @example {
+         *       "added_at": "2026-11-20T01:00:00Z",
+         *       "holding": null,
+         *       "name": "삼성전자",
+         *       "note": "실적 발표 뒤",
+         *       "position": 0,
+         *       "stop_price": 68000,
+         *       "symbol": "005930",
+         *       "target_price": 78000
+         *     }
+         */
+        WatchItem: {
+            added_at: string | null;
+            holding: components["schemas"]["Holding"] | null;
+            name: string;
+            note: string;
+            position: number;
+            stop_price: number | null;
+            symbol: string;
+            target_price: number | null;
+        };
+        /**
+         * WatchProblem
+         * @description Why something is missing, in the words of a `Problem`.
+         */
+        WatchProblem: {
+            code: string;
+            detail: string;
+            retryable: boolean;
+        };
+        /**
+         * WatchQuote
+         * @description The price of an item, as of ``as_of``. With a ``problem`` there is no newer one: ``quote`` is then the last known, or null.
+         */
+        WatchQuote: {
+            as_of: string | null;
+            name: string;
+            problem: components["schemas"]["WatchProblem"] | null;
+            quote: components["schemas"]["Quote"] | null;
+            symbol: string;
+        };
+        /**
+         * WatchQuoteList
+         * @description Prices of a list's items in their order.
+         */
+        WatchQuoteList: {
+            /** Format: date-time */
+            at: string;
+            items: components["schemas"]["WatchQuote"][];
+            problems: components["schemas"]["HoldingsProblem"][];
+            watchlist_id: string;
+        };
+        /**
+         * Watchlist
+         * @description A list. ``item_count``: null for ``held``, whose items are the holdings of the moment. ``version`` grows with each change.
+         */
+        Watchlist: {
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            item_count: number | null;
+            kind: components["schemas"]["WatchlistKind"];
+            name: string;
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+        };
+        /**
+         * WatchlistDetail
+         * @description A list with its items in their order; those of ``held`` by value, the largest first.
+         */
+        WatchlistDetail: {
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            item_count: number | null;
+            items: components["schemas"]["WatchItem"][];
+            kind: components["schemas"]["WatchlistKind"];
+            name: string;
+            problems: components["schemas"]["HoldingsProblem"][];
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+        };
+        /**
+         * WatchlistKind
+         * @description What a list is for. ``held`` follows the holdings of its owner's accounts, the others are filled by hand.
+         * @enum {string}
+         */
+        WatchlistKind: "custom" | "day_trade" | "held" | "interest";
+        /**
+         * WatchlistPage
+         * @description The caller's lists, oldest first.
+         */
+        WatchlistPage: {
+            items: components["schemas"]["Watchlist"][];
+            next_cursor: string | null;
+        };
+        /**
+         * Webhook
+         * @description A webhook, without its secret.
+         *
+         *         ``status``: ``retrying``: the receiver has not taken the event after ``last_event_id``; it is tried again at ``next_attempt_at``, and
+         *         later ones wait. ``disabled_reason``: ``by_user``, ``failing`` (nothing taken for a day) or ``gone`` (the receiver answered 410).
+         * @example {
+         *       "account_ids": [
+         *         "6650f1c2a4b3c2d1e0f9a8b7"
+         *       ],
+         *       "created_at": "2026-11-20T01:00:00Z",
+         *       "disabled_reason": null,
+         *       "events": [
+         *         "order",
+         *         "fill",
+         *         "alert"
+         *       ],
+         *       "failed_attempts": 0,
+         *       "failing_since": null,
+         *       "id": "6650f1c2a4b3c2d1e0f9a8e1",
+         *       "last_delivered_at": "2026-11-23T00:00:00.415Z",
+         *       "last_error": null,
+         *       "last_event_id": "1763866800000-0",
+         *       "name": "AssetERP",
+         *       "next_attempt_at": null,
+         *       "status": "active",
+         *       "updated_at": "2026-11-20T01:00:00Z",
+         *       "url": "https://erp.example.com/lucy/events"
+         *     }
+         */
+        Webhook: {
+            account_ids: string[] | null;
+            /** Format: date-time */
+            created_at: string;
+            disabled_reason: ("by_user" | "failing" | "gone") | null;
+            events: ("alert" | "block_order" | "fill" | "job" | "order" | "stream" | "watch_alert")[] | null;
+            failed_attempts: number;
+            failing_since: string | null;
+            id: string;
+            last_delivered_at: string | null;
+            last_error: string | null;
+            last_event_id: string;
+            name: string;
+            next_attempt_at: string | null;
+            /** @enum {string} */
+            status: "active" | "disabled" | "retrying";
+            /** Format: date-time */
+            updated_at: string;
+            url: string;
+        };
+        /**
+         * WebhookDelivery
+         * @description One attempt. ``message_id`` is its ``webhook-id``: the same at each attempt at an event.
+         *
+         *         ``kind``: ``event`` by itself, ``retry`` or ``test`` by a call. ``next_attempt_at`` as it was planned right after this attempt.
+         * @example {
+         *       "at": "2026-11-23T00:00:00.415Z",
+         *       "attempt": 1,
+         *       "duration_ms": 12.4,
+         *       "error": "the receiver answered 503",
+         *       "event": "fill",
+         *       "event_id": "1763866800000-0",
+         *       "id": "6650f1c2a4b3c2d1e0f9a8e3",
+         *       "kind": "event",
+         *       "message_id": "msg_6650f1c2a4b3c2d1e0f9a8e1_1763866800000-0",
+         *       "next_attempt_at": "2026-11-23T00:00:01.398Z",
+         *       "status": "failed",
+         *       "status_code": 503,
+         *       "webhook_id": "6650f1c2a4b3c2d1e0f9a8e1"
+         *     }
+         */
+        WebhookDelivery: {
+            /** Format: date-time */
+            at: string;
+            attempt: number;
+            duration_ms: number;
+            error: string | null;
+            event: string;
+            event_id: string;
+            id: string;
+            /** @enum {string} */
+            kind: "event" | "retry" | "test";
+            message_id: string;
+            next_attempt_at: string | null;
+            /** @enum {string} */
+            status: "delivered" | "failed";
+            status_code: number | null;
+            webhook_id: string;
+        };
+        /**
+         * WebhookDeliveryPage
+         * @description Attempts, newest first; kept for a week.
+         */
+        WebhookDeliveryPage: {
+            items: components["schemas"]["WebhookDelivery"][];
+            next_cursor: string | null;
+        };
+        /**
+         * WebhookPage
+         * @description The caller's webhooks, oldest first.
+         */
+        WebhookPage: {
+            items: components["schemas"]["Webhook"][];
+            next_cursor: string | null;
+        };
+        /**
+         * WebhookTestEvent
+         * @description What ``POST /webhooks/{id}/test`` sends.
+         */
+        WebhookTestEvent: {
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            type: "test";
+            webhook_id: string;
         };
     };
     responses: never;
@@ -2782,7 +6280,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request is not JSON */
+            /** @description The request is not of a media type that the route takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3006,7 +6504,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request is not JSON */
+            /** @description The request is not of a media type that the route takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3220,6 +6718,390 @@ export interface operations {
             };
         };
     };
+    listConditions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the account. */
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedConditionList"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The broker did not answer as expected */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listConditionStocks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the account. */
+                account_id: string;
+                /** @description A `sequence` of the account's saved searches. */
+                sequence: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConditionStockList"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The broker did not answer as expected */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listInterestGroups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the account. */
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InterestGroupList"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The broker did not answer as expected */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listInterestStocks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the account. */
+                account_id: string;
+                /** @description A `code` of the account's lists. */
+                group_code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InterestStockList"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The broker did not answer as expected */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     putKillSwitch: {
         parameters: {
             query?: never;
@@ -3290,7 +7172,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request is not JSON */
+            /** @description The request is not of a media type that the route takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3389,7 +7271,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request is not JSON */
+            /** @description The request is not of a media type that the route takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3486,6 +7368,77 @@ export interface operations {
             };
             /** @description The broker did not answer as expected */
             502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getReconciliationReport: {
+        parameters: {
+            query?: {
+                /** @description KST day; left out: today, compared now. Earlier days as they were kept at their end. */
+                day?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the account. */
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReconciliationReport"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3633,7 +7586,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request is not JSON */
+            /** @description The request is not of a media type that the route takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3845,6 +7798,559 @@ export interface operations {
             };
         };
     };
+    listPlans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanPage"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createPlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreatePlan"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not of a media type that the route takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the plan. */
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deletePlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the plan. */
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts the stored state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changePlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the plan. */
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePlan"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts the stored state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not of a media type that the route takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAllocationReport: {
+        parameters: {
+            query: {
+                /** @description KST trading day. */
+                day: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllocationReport"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAllocationReportCsv: {
+        parameters: {
+            query: {
+                /** @description KST trading day. */
+                day: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAllocationReportXlsx: {
+        parameters: {
+            query: {
+                /** @description KST trading day. */
+                day: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listApiKeys: {
         parameters: {
             query?: never;
@@ -3941,7 +8447,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request is not JSON */
+            /** @description The request is not of a media type that the route takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4043,6 +8549,12 @@ export interface operations {
                 subject?: string | null;
                 /** @description User id, or `system`. */
                 actor?: string | null;
+                /** @description Such as `account.create`. */
+                action?: string | null;
+                /** @description From this instant on. */
+                from?: string | null;
+                /** @description Before this instant. */
+                to?: string | null;
                 limit?: number;
                 cursor?: string | null;
             };
@@ -4090,6 +8602,53 @@ export interface operations {
             };
             /** @description The request is not valid */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verifyAudit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditVerification"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4157,7 +8716,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request is not JSON */
+            /** @description The request is not of a media type that the route takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4329,7 +8888,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request is not JSON */
+            /** @description The request is not of a media type that the route takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4414,7 +8973,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request is not JSON */
+            /** @description The request is not of a media type that the route takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4481,6 +9040,739 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBlocks: {
+        parameters: {
+            query?: {
+                fund_id?: string | null;
+                /** @description KST trading day. */
+                day?: string | null;
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockPage"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    placeBlock: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A synonym of client_order_id, for clients that prefer it. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaceBlock"];
+            };
+        };
+        responses: {
+            /** @description The stored resource */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockOrder"];
+                };
+            };
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockOrder"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts the stored state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not of a media type that the route takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The broker did not answer as expected */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewBlock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaceBlock"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockPreview"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not of a media type that the route takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBlock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the block. */
+                block_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockOrder"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replaceBlock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the block. */
+                block_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplaceBlock"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockOrder"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts the stored state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not of a media type that the route takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The broker did not answer as expected */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBlockAllocationReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the block. */
+                block_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllocationReport"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBlockAllocationReportCsv: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the block. */
+                block_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBlockAllocationReportXlsx: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the block. */
+                block_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelBlock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the block. */
+                block_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockOrder"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4656,7 +9948,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["OrderEvent"] | components["schemas"]["FillEvent"] | components["schemas"]["StreamEvent"] | components["schemas"]["AlertEvent"] | components["schemas"]["ResyncEvent"];
+                    "text/event-stream": components["schemas"]["OrderEvent"] | components["schemas"]["FillEvent"] | components["schemas"]["BlockOrderEvent"] | components["schemas"]["StreamEvent"] | components["schemas"]["AlertEvent"] | components["schemas"]["WatchAlertEvent"] | components["schemas"]["JobEvent"] | components["schemas"]["ResyncEvent"];
                 };
             };
             /** @description The request cannot be read */
@@ -4842,6 +10134,648 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listFunds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FundPage"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createFund: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateFund"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fund"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not of a media type that the route takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getFund: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the fund. */
+                fund_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fund"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteFund: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the fund. */
+                fund_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts the stored state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeFund: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the fund. */
+                fund_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeFund"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fund"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts the stored state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not of a media type that the route takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putFundKillSwitch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the fund. */
+                fund_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutKillSwitch"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fund"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not of a media type that the route takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putFundMembers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the fund. */
+                fund_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutFundMembers"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fund"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts the stored state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not of a media type that the route takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listFundPositions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the fund. */
+                fund_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FundPositionList"];
                 };
             };
             /** @description Sign in first */
@@ -5227,6 +11161,186 @@ export interface operations {
             };
         };
     };
+    getFinancials: {
+        parameters: {
+            query?: {
+                /** @description Ask through this account first, and in its market: the sandbox's prices are its own. Without it any of the caller's accounts answers, those at the exchange before those of the sandbox. */
+                account_id?: string | null;
+                /** @description Fiscal years or quarters. */
+                period?: components["schemas"]["RatioPeriod"];
+            };
+            header?: never;
+            path: {
+                symbol: string;
+                /** @description Statements and groups of ratios. */
+                kind: components["schemas"]["FinancialKind"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FinancialStatement"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The broker did not answer as expected */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listInvestorDays: {
+        parameters: {
+            query?: {
+                /** @description Ask through this account first, and in its market: the sandbox's prices are its own. Without it any of the caller's accounts answers, those at the exchange before those of the sandbox. */
+                account_id?: string | null;
+            };
+            header?: never;
+            path: {
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvestorDayList"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The broker did not answer as expected */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listInvestmentOpinions: {
         parameters: {
             query?: {
@@ -5301,6 +11415,1078 @@ export interface operations {
             };
             /** @description The broker did not answer as expected */
             502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listFirmOpinions: {
+        parameters: {
+            query: {
+                /** @description A `code` of `GET /investment-opinions/firms`. */
+                firm: string;
+                /** @description Ask through this account first, and in its market: the sandbox's prices are its own. Without it any of the caller's accounts answers, those at the exchange before those of the sandbox. */
+                account_id?: string | null;
+                /** @description First KST day; 30 days before `to` without it. */
+                from?: string | null;
+                /** @description Last KST day; today without it. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FirmOpinionList"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The broker did not answer as expected */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSecuritiesFirms: {
+        parameters: {
+            query?: {
+                /** @description Ask through this account first, and in its market: the sandbox's prices are its own. Without it any of the caller's accounts answers, those at the exchange before those of the sandbox. */
+                account_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecuritiesFirmList"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The broker did not answer as expected */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listIpos: {
+        parameters: {
+            query?: {
+                /** @description Subscription ends on this KST day or later. */
+                from?: string | null;
+                /** @description Subscription begins on this KST day or earlier. */
+                to?: string | null;
+                /** @description Where the offering is today. */
+                status?: components["schemas"]["IpoStatus"] | null;
+                /** @description Part of a name, symbol or underwriter. */
+                query?: string;
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IpoPage"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getIpoCalendar: {
+        parameters: {
+            query?: {
+                /** @description KST month, `2026-11`; this one without it. */
+                month?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IpoCalendar"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getIpoCalendarFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/calendar": string;
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getIpoModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IpoModel"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getIpo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The offering's number at the site. */
+                site_no: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IpoDetail"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeIpo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The offering's number at the site. */
+                site_no: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeIpo"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IpoDetail"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts the stored state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not of a media type that the route takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listJobRuns: {
+        parameters: {
+            query?: {
+                /** @description Only of this job. */
+                job?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRunPage"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getJobRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the run. */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRunLog"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelJobRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the run. */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRun"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listJobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobList"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the job. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the job. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeJob"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts the stored state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not of a media type that the route takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the job. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRun"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts the stored state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5533,7 +12719,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request is not JSON */
+            /** @description The request is not of a media type that the route takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5562,6 +12748,396 @@ export interface operations {
             };
             /** @description The broker did not answer as expected */
             502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    placeBasket: {
+        parameters: {
+            query?: {
+                /** @description For a CSV file: as in the JSON body. */
+                client_basket_id?: string | null;
+                /** @description For a CSV file: as in the JSON body. */
+                allow_duplicates?: boolean;
+                /** @description For a CSV file: as in the JSON body. */
+                confirm?: components["schemas"]["LimitCode"][] | null;
+                /** @description Only judge the rows: nothing is stored or sent. */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description A synonym of client_basket_id. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaceBasket"];
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description The stored resource */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BasketCheck"];
+                };
+            };
+            207: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BasketResults"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts the stored state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not of a media type that the route takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBasketTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBaskets: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BasketPage"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBasket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the basket. */
+                basket_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Basket"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeBasket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the basket. */
+                basket_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResumeBasket"];
+            };
+        };
+        responses: {
+            207: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BasketResults"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not of a media type that the route takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5646,7 +13222,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request is not JSON */
+            /** @description The request is not of a media type that the route takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5926,7 +13502,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request is not JSON */
+            /** @description The request is not of a media type that the route takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -6197,7 +13773,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request is not JSON */
+            /** @description The request is not of a media type that the route takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -6428,7 +14004,13 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description What instruments are ranked by today: shares traded, won traded, or the change against the reference price, up or down. */
+                /**
+                 * @description What instruments are ranked by today.
+                 *
+                 *         Shares traded, won traded, the change against the reference price, up or down; the growth of the volume against the day before; shares
+                 *         wanted beyond those offered in the order book, and the other way round; change and volume after hours; the change that the coming
+                 *         auction is expected to bring; net buying by foreigners and by institutions.
+                 */
                 kind: components["schemas"]["RankingKind"];
             };
             cookie?: never;
@@ -6509,6 +14091,180 @@ export interface operations {
             };
         };
     };
+    listRawPages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RawPageList"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRawPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the page. */
+                page: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listReconciliationReports: {
+        parameters: {
+            query?: {
+                /** @description KST day; left out: today, compared now. Earlier days as they were kept at their end. */
+                day?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReconciliationReportList"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listSessions: {
         parameters: {
             query?: never;
@@ -6529,6 +14285,381 @@ export interface operations {
             };
             /** @description Sign in first */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingList"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listThemes: {
+        parameters: {
+            query?: {
+                /** @description Part of a name. */
+                query?: string;
+                /** @description By what; the largest first, names from the first on. */
+                sort?: components["schemas"]["ThemeSort"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemeList"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    screenThemeStocks: {
+        parameters: {
+            query?: {
+                /** @description `KOSPI` or `KOSDAQ`. */
+                market?: string | null;
+                /** @description Only stocks of this theme. */
+                theme_idx?: number | null;
+                /** @description Part of a name or symbol. */
+                query?: string;
+                /** @description At least. */
+                price_min?: number | null;
+                /** @description At most. */
+                price_max?: number | null;
+                /** @description At least. */
+                change_pct_min?: number | null;
+                /** @description At most. */
+                change_pct_max?: number | null;
+                /** @description At least. */
+                change_3d_pct_min?: number | null;
+                /** @description At most. */
+                change_3d_pct_max?: number | null;
+                /** @description At least. */
+                market_cap_min?: number | null;
+                /** @description At most. */
+                market_cap_max?: number | null;
+                /** @description At least. */
+                per_min?: number | null;
+                /** @description At most. */
+                per_max?: number | null;
+                /** @description At least. */
+                pbr_min?: number | null;
+                /** @description At most. */
+                pbr_max?: number | null;
+                /** @description At least. */
+                neglect_52w_min?: number | null;
+                /** @description At most. */
+                neglect_52w_max?: number | null;
+                /** @description At least. */
+                expected_return_pct_min?: number | null;
+                /** @description At most. */
+                expected_return_pct_max?: number | null;
+                /** @description At least. */
+                volume_index_day_pct_min?: number | null;
+                /** @description At most. */
+                volume_index_day_pct_max?: number | null;
+                /** @description At least. */
+                volume_index_7d_pct_min?: number | null;
+                /** @description At most. */
+                volume_index_7d_pct_max?: number | null;
+                /** @description Stocks without the figure come last. */
+                sort?: components["schemas"]["StockSort"];
+                /** @description The largest first. */
+                descending?: boolean;
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemeStockPage"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    downloadThemeStocks: {
+        parameters: {
+            query?: {
+                /** @description `KOSPI` or `KOSDAQ`. */
+                market?: string | null;
+                /** @description Only stocks of this theme. */
+                theme_idx?: number | null;
+                /** @description Part of a name or symbol. */
+                query?: string;
+                /** @description At least. */
+                price_min?: number | null;
+                /** @description At most. */
+                price_max?: number | null;
+                /** @description At least. */
+                change_pct_min?: number | null;
+                /** @description At most. */
+                change_pct_max?: number | null;
+                /** @description At least. */
+                change_3d_pct_min?: number | null;
+                /** @description At most. */
+                change_3d_pct_max?: number | null;
+                /** @description At least. */
+                market_cap_min?: number | null;
+                /** @description At most. */
+                market_cap_max?: number | null;
+                /** @description At least. */
+                per_min?: number | null;
+                /** @description At most. */
+                per_max?: number | null;
+                /** @description At least. */
+                pbr_min?: number | null;
+                /** @description At most. */
+                pbr_max?: number | null;
+                /** @description At least. */
+                neglect_52w_min?: number | null;
+                /** @description At most. */
+                neglect_52w_max?: number | null;
+                /** @description At least. */
+                expected_return_pct_min?: number | null;
+                /** @description At most. */
+                expected_return_pct_max?: number | null;
+                /** @description At least. */
+                volume_index_day_pct_min?: number | null;
+                /** @description At most. */
+                volume_index_day_pct_max?: number | null;
+                /** @description At least. */
+                volume_index_7d_pct_min?: number | null;
+                /** @description At most. */
+                volume_index_7d_pct_max?: number | null;
+                /** @description Stocks without the figure come last. */
+                sort?: components["schemas"]["StockSort"];
+                /** @description The largest first. */
+                descending?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getTheme: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The theme's number at the site. */
+                theme_idx: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThemeDetail"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6655,7 +14786,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request is not JSON */
+            /** @description The request is not of a media type that the route takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -6742,7 +14873,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request is not JSON */
+            /** @description The request is not of a media type that the route takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -6906,7 +15037,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request is not JSON */
+            /** @description The request is not of a media type that the route takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -7139,7 +15270,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request is not JSON */
+            /** @description The request is not of a media type that the route takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -7306,7 +15437,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request is not JSON */
+            /** @description The request is not of a media type that the route takes */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -7332,6 +15463,1485 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+        };
+    };
+    listWatchlists: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchlistPage"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createWatchlist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateWatchlist"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Watchlist"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts the stored state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not of a media type that the route takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWatchAlerts: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchAlertPage"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getWatchlist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the watch list. */
+                watchlist_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchlistDetail"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteWatchlist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the watch list. */
+                watchlist_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeWatchlist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the watch list. */
+                watchlist_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeWatchlist"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Watchlist"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts the stored state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not of a media type that the route takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addWatchItem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the watch list. */
+                watchlist_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddWatchItem"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchItem"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts the stored state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not of a media type that the route takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeWatchItem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the watch list. */
+                watchlist_id: string;
+                /** @description Symbol of the item. */
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts the stored state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeWatchItem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the watch list. */
+                watchlist_id: string;
+                /** @description Symbol of the item. */
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeWatchItem"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchItem"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts the stored state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not of a media type that the route takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The broker did not answer as expected */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getWatchlistQuotes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the watch list. */
+                watchlist_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchQuoteList"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookPage"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateWebhook"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts the stored state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not of a media type that the route takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeWebhook"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not of a media type that the route takes */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWebhookDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Only these. */
+                status?: "delivered" | "failed" | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryPage"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retryWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook. */
+                webhook_id: string;
+                /** @description Id of the delivery. */
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request contradicts the stored state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotateWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotatedSecret"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"];
+                };
+            };
+            /** @description Sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available right now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    receiveEvent: {
+        parameters: {
+            query?: never;
+            header: {
+                "webhook-id": string;
+                "webhook-timestamp": string;
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoggedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; any 2xx will do. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

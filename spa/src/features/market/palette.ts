@@ -4,15 +4,15 @@ export type Colour = 'up' | 'down' | 'ink-2' | 'line' | 'surface'
 
 /** What the names stand for now, in the theme that is on. */
 export function readPalette(host: HTMLElement): Record<Colour, string> {
-  const probe = document.createElement('i')
-  host.append(probe)
   const read = (name: Colour) => {
+    const probe = document.createElement('i') // a new one each: where colours change gradually, a used one still has its last
     probe.style.color = `var(--${name})`
-    return getComputedStyle(probe).color
+    host.append(probe)
+    const { color } = getComputedStyle(probe)
+    probe.remove()
+    return color
   }
-  const palette = { up: read('up'), down: read('down'), 'ink-2': read('ink-2'), line: read('line'), surface: read('surface') }
-  probe.remove()
-  return palette
+  return { up: read('up'), down: read('down'), 'ink-2': read('ink-2'), line: read('line'), surface: read('surface') }
 }
 
 /** `rgb(1, 2, 3)` made translucent. */

@@ -1,7 +1,7 @@
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/vue-query'
 import { computed, type MaybeRefOrGetter, toValue } from 'vue'
 import { api, must, type Schemas } from '@/lib/client'
-import { keys } from '@/lib/queries'
+import { keys, pauseAfter } from '@/lib/queries'
 
 const QUOTE_MILLISECONDS = 3_000
 const BUYING_POWER_MILLISECONDS = 10_000
@@ -37,7 +37,7 @@ export function useQuote(symbol: MaybeRefOrGetter<string>, accountId: MaybeRefOr
           return items[0] ?? null
         },
         enabled: wanted !== '',
-        refetchInterval: QUOTE_MILLISECONDS,
+        refetchInterval: ({ state }: { state: { data?: Schemas['Quote'] | null | undefined } }) => pauseAfter([state.data ?? null], QUOTE_MILLISECONDS),
         staleTime: QUOTE_MILLISECONDS / 2,
         retry: false,
       }
