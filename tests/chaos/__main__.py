@@ -39,6 +39,8 @@ def main() -> int:
     )
     folder = given.keep or Path(tempfile.mkdtemp(prefix="lucy-chaos-"))
     folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        parser.error(f"{folder} is not empty: a run begins with nothing")
     report = asyncio.run(run(plan, folder))
     print(report.text)
     if report.differences:

@@ -1,13 +1,15 @@
-"""Lucy against the market's own ledger, order by order and fill by fill; and what a listener heard against Lucy."""
+"""Lucy against the market's own ledger, order by order and fill by fill; and what a listener and a webhook's receiver heard."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from tests.chaos.blocks import compare_blocks
 from tests.chaos.desk import Desk, Json
 from tests.chaos.listener import Listener
-from tests.chaos.load import Request
+from tests.chaos.load import Load, Request
+from tests.chaos.receiver import WebhookRecord
 
 _DEAD = ("filled", "canceled", "rejected", "expired")
 
@@ -21,11 +23,11 @@ class Findings(Struct):
     shares: int
     won: int
     statuses: Counter[str]
-    rounded: int
+    blocks: Counter[str]
     differences: list[str]
 
 
-async def compare(desk: Desk, requests: dict[str, Request], listener: Listener) -> Findings:
+async def compare(desk: Desk, funds: Sequence[Json], load: Load, listener: Listener, receiver: WebhookRecord) -> Findings:
     """Read everything and compare."""
     rows, executions = [await _ledger(desk, what) for what in ("orders", "executions")]
     orders = [order for account in desk.accounts for order in await _orders_of(desk, account["id"])]
@@ -36,13 +38,35 @@ async def compare(desk: Desk, requests: dict[str, Request], listener: Listener) 
         shares=sum(row["quantity"] for row in executions),
         won=sum(row["quantity"] * row["price"] for row in executions),
         statuses=Counter(order["status"] for order in orders),
-        rounded=0,
+        blocks=Counter(),
         differences=[],
     )
     _compare_orders(findings, orders, rows, executions)
-    _compare_requests(findings, orders, requests)
-    _compare_events(findings, orders, listener)
+    _compare_requests(findings, {order["client_order_id"]: order["id"] for order in orders}, load.requests)
+    findings.blocks, names, differences = await compare_blocks(desk, funds, orders, listener)
+    findings.differences += differences
+    _compare_requests(findings, names, load.blocks)
+    _compare_events(findings, orders, listener, "the listener heard")
+    _compare_events(findings, orders, receiver, "the webhook's receiver took")
+    findings.differences.extend(receiver.faults)
+    if not findings.differences:
+        findings.differences += await _own_checks(desk)
     return findings
+
+
+async def _own_checks(desk: Desk) -> list[str]:
+    """What Lucy's own checks say: the reconciliation reports and the chain of the audit log. A fill that no stream told of is no fault."""
+    reports = await desk.stack.http.get("/reconciliation-reports", timeout=120)
+    reports.raise_for_status()
+    chain = await desk.stack.http.get("/audit/verify", timeout=120)
+    chain.raise_for_status()
+    found = [
+        f"the report of account {report['account_id']} says {difference}"
+        for report in reports.json()["items"]
+        for difference in report["differences"]
+        if difference["code"] != "fill_not_streamed"
+    ]
+    return found if chain.json()["is_whole"] else [*found, f"the audit log's chain is broken: {chain.json()}"]
 
 
 async def _ledger(desk: Desk, what: str) -> list[Json]:
@@ -123,23 +147,22 @@ def _compare_one(findings: Findings, order: Json, chain: list[Json], executions:
         tell(f"order {order['id']} is {order['status']}: {order['leaves_quantity']} open, at the broker {open_shares}")
 
 
-def _compare_requests(findings: Findings, orders: Iterable[Json], requests: dict[str, Request]) -> None:
-    by_name = {order["client_order_id"]: order for order in orders}
+def _compare_requests(findings: Findings, ids: Mapping[str, str], requests: dict[str, Request]) -> None:
+    """What clients were answered against what is stored: ``ids`` by client order id."""
     for name, request in requests.items():
         if len(request.order_ids) > 1:
             findings.differences.append(f"request {name} was answered with {sorted(request.order_ids)}")
-        stored = by_name.get(name)
-        if request.order_ids and (stored is None or stored["id"] not in request.order_ids):
+        if request.order_ids and ids.get(name) not in request.order_ids:
             findings.differences.append(f"request {name} was answered with {sorted(request.order_ids)}, which Lucy does not have")
 
 
-def _compare_events(findings: Findings, orders: Iterable[Json], listener: Listener) -> None:
+def _compare_events(findings: Findings, orders: Iterable[Json], heard_by: Listener | WebhookRecord, what: str) -> None:
     for order in orders:
-        heard = listener.versions.get(order["id"], [])
+        heard = heard_by.versions.get(order["id"], [])
         if heard != list(range(1, order["version"] + 1)):
-            findings.differences.append(f"order {order['id']} has {order['version']} versions; the listener heard {heard}")
-        fills = listener.fills.get(order["id"], [])
+            findings.differences.append(f"order {order['id']} has {order['version']} versions; {what} {heard}")
+        fills = heard_by.fills.get(order["id"], [])
         if sorted(fills) != sorted(fill["id"] for fill in order["fills"]):
-            findings.differences.append(f"order {order['id']} has {len(order['fills'])} fills; the listener heard {fills}")
-    if listener.resyncs:
-        findings.differences.append(f"the listener was told to resync {listener.resyncs} times")
+            findings.differences.append(f"order {order['id']} has {len(order['fills'])} fills; {what} {fills}")
+    if heard_by.resyncs:
+        findings.differences.append(f"{what} {heard_by.resyncs} times that it must resync")

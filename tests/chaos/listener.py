@@ -17,6 +17,7 @@ class Listener:
         self._last_id = ""
         self.versions: dict[str, list[int]] = defaultdict(list)
         self.fills: dict[str, list[str]] = defaultdict(list)
+        self.blocks: dict[str, int] = {}
         self.resyncs = 0
         self.connections = 0
         self.events = 0
@@ -48,5 +49,9 @@ class Listener:
             fill = data["fill"]
             assert isinstance(fill, dict)
             self.fills[fill["order_id"]].append(fill["id"])
+        elif event == "block_order":
+            block = data["block_order"]
+            assert isinstance(block, dict)
+            self.blocks[block["id"]] = max(block["version"], self.blocks.get(block["id"], 0))
         elif event == "resync":
             self.resyncs += 1

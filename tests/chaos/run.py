@@ -4,15 +4,18 @@ import asyncio
 import random
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
 from msgspec import Struct
 
+from tests.chaos.blocks import make_plans
 from tests.chaos.comparison import Findings, compare
-from tests.chaos.desk import Desk, desk
+from tests.chaos.desk import Desk, Json, desk
 from tests.chaos.listener import Listener
 from tests.chaos.load import Load
+from tests.chaos.receiver import WebhookRecord, recording
 from tests.chaos.storm import Storm
 
 _SETTLE_SECONDS = 60.0
@@ -42,8 +45,9 @@ class Report(Struct, frozen=True):
 async def run(plan: Plan, folder: Path) -> Report:
     """Load and storm, then calm, then the count."""
     print(f"seed {plan.seed}: {plan.orders:,} orders over {plan.accounts}, a kill every {plan.kill_every:g} s …", flush=True)
-    async with desk(folder, plan.accounts) as made:
-        load = Load(made, random.Random(f"load {plan.seed}"), orders=plan.orders, rate=plan.rate, clients=plan.clients)
+    async with desk(folder, plan.accounts) as made, recording(made, random.Random(f"receiver {plan.seed}")) as receiver:
+        funds, plans = await make_plans(made, random.Random(f"plans {plan.seed}"))
+        load = Load(made, plans, random.Random(f"load {plan.seed}"), orders=plan.orders, rate=plan.rate, clients=plan.clients)
         storm = Storm(made, random.Random(f"storm {plan.seed}"), share=plan.faults, kill_every=plan.kill_every)
         listener = Listener(made)
         hearing = asyncio.create_task(listener.run())
@@ -59,13 +63,15 @@ async def run(plan: Plan, folder: Path) -> Report:
             await asyncio.gather(raging, return_exceptions=True)
             await storm.calm()
             await _bring_back(made)
-            findings, settled = await _settle(made, load, listener)
+            findings, settled = await _settle(made, funds, load, listener, receiver)
         finally:
             for task in (raging, hearing, loading):
                 task.cancel()
             await asyncio.gather(raging, hearing, loading, return_exceptions=True)
     differences = findings.differences + [f"internal error: {crash}" for crash in load.crashes[:5]]
-    return Report(_text(plan, made, load, storm, listener, findings, loaded, settled, differences), differences, made.kills.total())
+    return Report(
+        _text(plan, made, load, storm, listener, receiver, findings, loaded, settled, differences), differences, made.kills.total()
+    )
 
 
 async def _bring_back(made: Desk) -> None:
@@ -74,12 +80,12 @@ async def _bring_back(made: Desk) -> None:
     await made.until_all_is_up()
 
 
-async def _settle(made: Desk, load: Load, listener: Listener) -> tuple[Findings, float]:
+async def _settle(made: Desk, funds: Sequence[Json], load: Load, listener: Listener, receiver: WebhookRecord) -> tuple[Findings, float]:
     """Compare until nothing differs, or time is up."""
     began = time.monotonic()
     while True:
         try:
-            findings = await compare(made, load.requests, listener)
+            findings = await compare(made, funds, load, listener, receiver)
         except httpx.HTTPError:
             await asyncio.sleep(0.5)
             continue
@@ -95,6 +101,7 @@ def _text(
     load: Load,
     storm: Storm,
     listener: Listener,
+    receiver: WebhookRecord,
     findings: Findings,
     loaded: float,
     settled: float,
@@ -106,8 +113,10 @@ def _text(
         f"orders asked for        {len(load.requests):>9,}  (requests sent {sent:,}, {loaded:.0f} s)",
         f"orders at the brokers   {findings.at_broker:>9,}  (placed outside Lucy {storm.counts['orders placed outside']:,})",
         f"orders in Lucy          {findings.orders:>9,}  {dict(findings.statuses.most_common())}",
+        f"blocks                  {findings.blocks.total():>9,}  {dict(findings.blocks.most_common())}",
         f"executions              {findings.fills:>9,}  {findings.shares:,} shares, {findings.won:,} won",
         f"events heard            {listener.events:>9,}  over {listener.connections} connections",
+        f"taken by webhook        {receiver.counts['taken']:>9,}  {dict(receiver.counts)}",
         f"kills                   {made.kills.total():>9,}  {dict(made.kills)}, ended by itself {dict(made.ended_by_itself)}",
         f"faults                  {faults.total():>9,}  {dict(Counter(name.split()[1] for name in faults.elements()))}",
         f"other disturbances      {storm.counts.total() - faults.total():>9,}",
