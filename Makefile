@@ -34,7 +34,7 @@ demo: $(VENV)/project  ## a guided run against a running `make up`
 	@exec $(BIN)/lucy demo
 
 test: $(VENV)/project spa/dist/index.html  ## all tests, on real servers
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n 5 --dist loadfile --no-loadscope-reorder
 	@npm --prefix spa run --silent test
 
 lint: $(VENV)/project spa/node_modules/.installed  ## format, style, types, import rules

@@ -13,20 +13,34 @@ from api.accounts.controller import AccountController
 from api.audit.controller import AuditController
 from api.auth.controller import ApiKeyController, AuthController
 from api.auth.middleware import provide_principal, require_principal
+from api.baskets.controller import BasketController
+from api.blocks.controller import AllocationReportController, BlockController
 from api.bodies import StrictRequest
 from api.bootstrap import Services, open_services
 from api.calendar.controller import HolidayController, SessionController
 from api.capabilities.controller import BrokerController
 from api.events.controller import EventController
+from api.funds.controller import FundController
+from api.ipos.controller import IpoController
+from api.jobs.controller import JobController, JobRunController
 from api.kit.loop import settle_memory
 from api.market.controller import CandleController, InstrumentController, QuoteController, RankingController
+from api.market.lists_controller import TerminalListController
+from api.market.research_controller import OpinionController, ResearchController
 from api.openapi import openapi_config
 from api.orders.controller import FillController, OrderController
+from api.plans.controller import PlanController
 from api.problems import EXCEPTION_HANDLERS, RequestIdMiddleware
+from api.reports.controller import ReportController
 from api.risk.controller import RiskLimitController, TradingStateController
 from api.settings import Settings
+from api.sites.controller import RawPageController
 from api.system.controller import HealthController, MetricsController
+from api.system.settings_view import SettingController
+from api.themes.controller import ThemeController, ThemeStockController
 from api.users.controller import UserController
+from api.watchlists.controller import WatchlistController
+from api.webhooks.controller import WebhookController
 
 BASE_PATH = "/api/v1"
 
@@ -40,16 +54,34 @@ _CONTROLLERS = (
     RiskLimitController,
     OrderController,
     FillController,
+    ReportController,
+    FundController,
+    PlanController,
+    BlockController,
+    AllocationReportController,
+    BasketController,
     InstrumentController,
     QuoteController,
     CandleController,
     RankingController,
+    ResearchController,
+    OpinionController,
+    TerminalListController,
     HolidayController,
     SessionController,
     BrokerController,
+    WatchlistController,
+    IpoController,
+    ThemeController,
+    ThemeStockController,
+    JobController,
+    JobRunController,
+    RawPageController,
     EventController,
+    WebhookController,
     HealthController,
     MetricsController,
+    SettingController,
 )
 
 _INJECTED = {
@@ -60,13 +92,25 @@ _INJECTED = {
     "auth_service": "auth",
     "account_service": "accounts",
     "risk_service": "risk",
+    "report_service": "reports",
     "market_service": "market",
     "calendar_service": "calendar",
     "broker_registry": "brokers",
+    "live_quotes": "live_quotes",
+    "watchlist_service": "watchlists",
+    "ipo_service": "ipos",
+    "theme_service": "themes",
+    "job_service": "jobs",
+    "raw_pages": "raw_pages",
     "order_service": "order_service",
     "order_resolver": "order_resolver",
     "event_publisher": "event_publisher",
     "event_hub": "event_hub",
+    "webhook_service": "webhooks",
+    "fund_service": "funds",
+    "plan_service": "plans",
+    "block_service": "blocks",
+    "basket_service": "baskets",
 }
 """Name in a handler's signature → field of `Services`."""
 
@@ -74,11 +118,11 @@ _EXPOSED = ["X-Request-Id", "Server-Timing", "Idempotent-Replayed", "Retry-After
 
 
 def create_app(settings: Settings) -> Litestar:
-    """The API for these settings; it opens its services when it starts."""
+    """The API for these settings (``app.state.settings``); it opens its services when it starts."""
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with open_services(settings) as services:
+        async with open_services(app.state.settings) as services:
             app.state.services = services
             await services.liveness.beat()
             settle_memory()
@@ -99,6 +143,7 @@ def create_app(settings: Settings) -> Litestar:
         request_class=StrictRequest,
         middleware=[RequestIdMiddleware()],
         lifespan=[lifespan],
+        state=State({"settings": settings}),
         openapi_config=openapi_config(),
         logging_config=None,  # `api.logs` sets the handlers up; Litestar's own would replace them
         cors_config=CORSConfig(

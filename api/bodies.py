@@ -12,6 +12,7 @@ from litestar import Request
 from litestar.exceptions import ClientException, HTTPException, ValidationException
 
 _JSON = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+_CSV = re.compile(r"text/csv\s*(?:;.*)?", re.IGNORECASE)
 _WHERE = re.compile(r"^(?P<message>.*) - at `\$\.?(?P<field>.*)`$", re.DOTALL)
 """How msgspec tells of the place: ``Expected `int`, got `str` - at `$.quantity```."""
 
@@ -27,12 +28,21 @@ class StrictRequest(Request[Any, Any, Any]):
             ClientException: 400, it is no JSON.
             ValidationException: 422, it does not fit; ``extra`` names the field.
         """
+        declared = self.route_handler.parsed_data_field
+        return await self.read_json(Any if declared is None else declared.annotation)
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether the body calls itself CSV."""
+        return _CSV.fullmatch(self.headers.get("content-type", "").strip()) is not None
+
+    async def read_json(self, kind: Any) -> Any:
+        """The body as a value of this type; raises as `json`."""
         content_type = self.headers.get("content-type", "")
         if content_type and not _JSON.fullmatch(content_type.strip()):
             raise HTTPException(f"Send JSON with 'Content-Type: application/json', not {content_type[:60]!r}.", status_code=415)
-        declared = self.route_handler.parsed_data_field
         try:
-            return msgspec.json.decode(await self.body(), type=Any if declared is None else declared.annotation)
+            return msgspec.json.decode(await self.body(), type=kind)
         except msgspec.ValidationError as error:
             found = _WHERE.match(str(error))
             entry = {"key": "data", "message": str(error)} if found is None else {"key": found["field"], "message": found["message"]}

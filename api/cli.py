@@ -66,7 +66,10 @@ def _parser() -> argparse.ArgumentParser:
     create_user = add("create-user", _create_user, "add somebody who may sign in; the password is asked for, or read from standard input")
     create_user.add_argument("username")
     create_user.add_argument("--role", choices=["admin", "trader", "viewer"], default="trader", help="default: trader")
+    add("verify-audit", _verify_audit, "walk the audit log's chain; exit code 1 where it is broken")
     add("seed", _seed, None)
+    add("webhooks", _webhooks, None)
+    add("sites", _sites, None)
     add("version", _version, "print the version")
     return parser
 
@@ -118,6 +121,17 @@ def _worker(settings: Settings, _arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _webhooks(settings: Settings, _arguments: argparse.Namespace) -> int:
+    from api.local.running import with_servers
+    from api.logs import set_up_logs
+    from worker.webhooks.main import run
+
+    settings = with_servers(settings)
+    set_up_logs(settings)
+    run(settings)
+    return 0
+
+
 def _spa(settings: Settings, _arguments: argparse.Namespace) -> int:
     from api.local.spa_server import run
 
@@ -132,6 +146,14 @@ def _sandbox(settings: Settings, _arguments: argparse.Namespace) -> int:
         raise SettingsError("the sandbox belongs to LUCY_MODE=local")
     set_up_logs(settings)
     return run(settings.sandbox_host, settings.sandbox_port, seed=settings.sandbox_seed)
+
+
+def _sites(settings: Settings, _arguments: argparse.Namespace) -> int:
+    from api.local.fixture_sites.server import run
+
+    if not settings.is_local:
+        raise SettingsError("invented pages belong to LUCY_MODE=local")
+    return run(settings)
 
 
 def _demo(settings: Settings, _arguments: argparse.Namespace) -> int:
@@ -155,7 +177,7 @@ def _seed(settings: Settings, _arguments: argparse.Namespace) -> int:
 
     from api.bootstrap import open_services
     from api.local.running import with_servers
-    from api.local.seed import seed
+    from api.local.seed import queue_first_runs, seed
     from api.logs import set_up_logs
 
     if not settings.is_local:
@@ -166,9 +188,28 @@ def _seed(settings: Settings, _arguments: argparse.Namespace) -> int:
     async def run() -> None:
         async with open_services(settings) as services:
             await seed(services)
+            await queue_first_runs(services)
 
     asyncio.run(run())
     return 0
+
+
+def _verify_audit(settings: Settings, _arguments: argparse.Namespace) -> int:
+    import asyncio
+
+    from api.bootstrap import open_services
+    from api.local.running import with_servers
+
+    async def run() -> int:
+        async with open_services(with_servers(settings)) as services:
+            found = await services.audit.verify()
+        if found.broken is not None:
+            print(f"audit log BROKEN at entry {found.broken.sequence}: {found.broken.reason}", file=sys.stderr)
+            return 1
+        print(f"audit log whole: {found.count} entries, {found.unchained_count} older ones without a hash, newest hash {found.head.hash}")
+        return 0
+
+    return asyncio.run(run())
 
 
 def _create_user(settings: Settings, arguments: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@
     │   ├── MarketClosed            422 market_closed
     │   ├── NotOffered              422 broker_unsupported
     │   ├── RiskLimitExceeded       422 risk_limit_exceeded
+    │   ├── BlockDoesNotFit         422 block_does_not_fit
     │   └── InvalidCursor           422 invalid_cursor
     ├── NotAuthenticated            401 not_authenticated
     │   ├── TokenExpired            401 token_expired
@@ -29,7 +30,9 @@
     │   ├── RiskConfirmationRequired 409 risk_confirmation_required
     │   ├── ChangeRefused           409 change_refused
     │   ├── OrderNotOpen            409 order_not_open
-    │   └── OrderBusy               409 order_busy
+    │   ├── OrderBusy               409 order_busy
+    │   ├── JobIsRunning            409 job_is_running
+    │   └── JobIsFixed              409 job_is_fixed
     ├── TooManyRequests             429 too_many_requests
     ├── Uncertain                   503 uncertain               (what an order depends on cannot be read: nothing is sent)
     │   ├── TradingStateUnknown     503 trading_state_unknown
@@ -125,10 +128,28 @@ class NotOffered(InvalidRequest):
     code, title = "broker_unsupported", "The broker does not offer this"
 
 
+class HtsIdMissing(InvalidRequest):
+    """The broker keeps these lists by the customer's HTS log-in id, and the account has none; ``PATCH /accounts/{id}`` takes it."""
+
+    code, title = "hts_id_missing", "The account has no HTS id"
+
+
 class RiskLimitExceeded(InvalidRequest):
     """A risk limit that blocks; ``violations`` in ``extra`` lists all that the order would exceed."""
 
     code, title = "risk_limit_exceeded", "The order exceeds a risk limit"
+
+
+class BlockDoesNotFit(InvalidRequest):
+    """A block of which nothing fits, or not all and its plan wants all or nothing; ``reductions`` in ``extra`` tells why."""
+
+    code, title = "block_does_not_fit", "The block does not fit"
+
+
+class InvalidBasket(InvalidRequest):
+    """A basket of which rows are wrong; ``rows`` in ``extra`` tells each."""
+
+    code, title = "invalid_basket", "Rows of the basket are wrong"
 
 
 class InvalidCursor(InvalidRequest):
@@ -215,6 +236,12 @@ class ChangeRefused(Conflict):
     code, title = "change_refused", "The broker refused the change"
 
 
+class PartWithdrawn(Conflict):
+    """A part of a block that may not leave any more: the block was canceled, or the part was given up, while it was being sent."""
+
+    code, title = "part_withdrawn", "This part of the block was withdrawn"
+
+
 class OrderNotOpen(Conflict):
     """A cancel or replace came after the order had reached a terminal status."""
 
@@ -226,6 +253,18 @@ class OrderBusy(Conflict):
 
     code, title = "order_busy", "The order has a request in flight"
     is_retryable = True
+
+
+class JobIsRunning(Conflict):
+    """A run of the job waits or runs; its id in ``extra`` as ``run_id``."""
+
+    code, title = "job_is_running", "The job is running"
+
+
+class JobIsFixed(Conflict):
+    """The job's schedule cannot be changed."""
+
+    code, title = "job_is_fixed", "The job's schedule is fixed"
 
 
 class TooManyRequests(LucyError):
@@ -242,6 +281,12 @@ class Uncertain(LucyError):
     is_retryable = True
 
 
+class BlockUnknown(Uncertain):
+    """Whether a part of a block may still leave cannot be read."""
+
+    code, title = "block_unknown", "The block cannot be read"
+
+
 class TradingStateUnknown(Uncertain):
     """The trading states cannot be read."""
 
@@ -249,7 +294,7 @@ class TradingStateUnknown(Uncertain):
 
 
 class PositionUnknown(Uncertain):
-    """Only reducing orders may leave, and the broker does not tell what is held."""
+    """What an account holds or can take decides, and the broker does not tell it."""
 
     code, title = "position_unknown", "The position cannot be read"
 

@@ -14,11 +14,14 @@ from litestar.routes import HTTPRoute
 from litestar.serialization import encode_json
 
 from api import __version__
+from api.baskets.schemas import PlaceBasket
+from api.blocks.schemas import BlockOrderEvent
 from api.docs_page import DocsPage
-from api.events.schemas import AlertEvent, FillEvent, OrderEvent, ResyncEvent, StreamEvent
+from api.events.schemas import AlertEvent, FillEvent, JobEvent, OrderEvent, ResyncEvent, StreamEvent, WatchAlertEvent
 from api.openapi_examples import EXAMPLES
+from api.webhooks.schemas import WebhookTestEvent
 
-_EVENTS = (OrderEvent, FillEvent, StreamEvent, AlertEvent, ResyncEvent)
+_EVENTS = (OrderEvent, FillEvent, BlockOrderEvent, StreamEvent, AlertEvent, WatchAlertEvent, JobEvent, ResyncEvent)
 
 _ALWAYS_THERE = {"getLiveness", "getMetrics"}
 """Operations that need neither MongoDB nor Redis."""
@@ -29,6 +32,34 @@ Lucy places, changes and cancels stock orders at Korean brokers (KIS, LS) and te
 Money is KRW won as integers, quantities are whole shares, times are ISO 8601 with offset, trading days are KST dates. Errors are
 `application/problem+json` with a stable `code`. A repeated `client_order_id` never places a second order.
 """
+
+
+_BASKET: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {"schema": {"$ref": "#/components/schemas/PlaceBasket"}},
+        "text/csv": {"schema": {"type": "string", "description": "UTF-8 or CP949, with a header; see `getBasketTemplate`."}},
+    },
+}
+"""Two media types in one route, which Litestar cannot say."""
+
+_WEBHOOK: dict[str, Any] = {
+    "operationId": "receiveEvent",
+    "summary": "What Lucy posts to a webhook",
+    "description": (
+        "An entry of `GET /events/log`, or `resync`, or `test`. Check `webhook-signature` (Standard Webhooks: `v1,` and the base64 of "
+        "HMAC-SHA256 over `{webhook-id}.{webhook-timestamp}.{body}`; one of several, with spaces between, is enough), refuse an old "
+        "`webhook-timestamp`, and drop a `webhook-id` seen before: an event comes at least once. Answer 2xx within 10 s."
+    ),
+    "tags": ["webhooks"],
+    "security": [],
+    "parameters": [
+        {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
+        for name in ("webhook-id", "webhook-timestamp", "webhook-signature")
+    ],
+    "requestBody": {"required": True, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/LoggedEvent"}}}},
+    "responses": {"200": {"description": "Taken; any 2xx will do."}},
+}
 
 
 def openapi_config() -> OpenAPIConfig:
@@ -57,8 +88,15 @@ def openapi_config() -> OpenAPIConfig:
             Tag(name="users", description="User management"),
             Tag(name="accounts", description="Broker accounts, money, holdings"),
             Tag(name="orders", description="Orders and fills"),
+            Tag(name="funds", description="Funds, allocation plans, block orders and what they gave to whom"),
+            Tag(name="risk", description="Kill switches and risk limits"),
             Tag(name="market", description="Instruments, prices, books, charts, rankings, calendar"),
+            Tag(name="watchlists", description="Watch lists, with prices to be told of"),
+            Tag(name="ipos", description="Public offerings (공모주)"),
+            Tag(name="themes", description="Themes (테마) and their stocks"),
+            Tag(name="jobs", description="What runs by itself"),
             Tag(name="events", description="Server-sent events"),
+            Tag(name="webhooks", description="Events posted to an address of one's own"),
             Tag(name="system", description="Health and figures"),
         ],
     )
@@ -75,19 +113,22 @@ def schema_document(app: Litestar) -> dict[str, Any]:
     schemas |= _type_schemas(wire_types(app))
     for name, example in EXAMPLES.items():
         schemas[name]["examples"] = [example]
+    document["paths"]["/api/v1/orders/basket"]["post"]["requestBody"] = _BASKET
     for path_item in document["paths"].values():
         for method, operation in path_item.items():
             _correct_answers(method, operation)
     events = [{"$ref": f"#/components/schemas/{event.__name__}"} for event in _EVENTS]
-    schemas["LoggedEvent"]["properties"]["data"] = {"oneOf": events}
+    test_event = {"$ref": f"#/components/schemas/{WebhookTestEvent.__name__}"}
+    schemas["LoggedEvent"]["properties"]["data"] = {"oneOf": [*events, test_event]}
     frames = {"description": "The `data` of each frame; `event` is its `type`.", "oneOf": events}
     document["paths"]["/api/v1/events"]["get"]["responses"]["200"]["content"] = {"text/event-stream": {"schema": frames}}
+    document["webhooks"] = {"event": {"post": _WEBHOOK}}
     return document
 
 
 def wire_types(app: Litestar) -> list[type[msgspec.Struct]]:
     """Every Struct that a route takes or gives, in an order that is the same at each run."""
-    found: dict[str, type[msgspec.Struct]] = {event.__name__: event for event in _EVENTS}
+    found: dict[str, type[msgspec.Struct]] = {event.__name__: event for event in (*_EVENTS, WebhookTestEvent, PlaceBasket)}
     for route in app.routes:
         if not isinstance(route, HTTPRoute):
             continue
@@ -156,7 +197,7 @@ def _correct_answers(method: str, operation: dict[str, Any]) -> None:
         answers.setdefault("422", {"description": "The request is not valid", "content": problem})
     if "requestBody" in operation:
         answers.setdefault("413", {"description": "The request is too large", "content": problem})
-        answers.setdefault("415", {"description": "The request is not JSON", "content": problem})
+        answers.setdefault("415", {"description": "The request is not of a media type that the route takes", "content": problem})
     if method != "get" and operation.get("security") != [{}]:  # a key that may only read
         answers.setdefault("403", {"description": "Not allowed", "content": problem})
     if operation["operationId"] not in _ALWAYS_THERE:

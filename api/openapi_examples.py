@@ -5,6 +5,8 @@ from typing import Any
 _ACCOUNT_ID = "6650f1c2a4b3c2d1e0f9a8b7"
 _ORDER_ID = "6650f1c2a4b3c2d1e0f9a8c1"
 _USER_ID = "6650f1c2a4b3c2d1e0f9a8a0"
+_FUND_ID = "6650f1c2a4b3c2d1e0f9a8d0"
+_PLAN_ID = "6650f1c2a4b3c2d1e0f9a8d1"
 
 _FILL: dict[str, Any] = {
     "id": f"{_ORDER_ID}-1",
@@ -20,6 +22,24 @@ _FILL: dict[str, Any] = {
     "broker_order_id": "0000117057",
     "execution_id": None,
     "amends": None,
+}
+
+_WEBHOOK: dict[str, Any] = {
+    "id": "6650f1c2a4b3c2d1e0f9a8e1",
+    "name": "AssetERP",
+    "url": "https://erp.example.com/lucy/events",
+    "events": ["order", "fill", "alert"],
+    "account_ids": [_ACCOUNT_ID],
+    "status": "active",
+    "disabled_reason": None,
+    "failed_attempts": 0,
+    "failing_since": None,
+    "next_attempt_at": None,
+    "last_error": None,
+    "last_event_id": "1763866800000-0",
+    "last_delivered_at": "2026-11-23T00:00:00.415Z",
+    "created_at": "2026-11-20T01:00:00Z",
+    "updated_at": "2026-11-20T01:00:00Z",
 }
 
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -50,6 +70,40 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "price_distance": {"limit": 5.5, "action": "confirm"},
         "same_order": {"limit": 10, "action": "confirm"},
     },
+    "CreateFund": {
+        "name": "성장주 1호",
+        "budget": 1_000_000_000,
+        "opening_positions": [{"account_id": _ACCOUNT_ID, "symbol": "005930", "quantity": 100, "amount": 6_950_000}],
+    },
+    "ChangeFund": {"budget": 1_200_000_000},
+    "PutFundMembers": {"members": [{"user_id": _USER_ID, "permission": "manage"}]},
+    "CreatePlan": {
+        "name": "3개 펀드 비율",
+        "method": "ratio",
+        "lines": [{"fund_id": _FUND_ID, "account_id": _ACCOUNT_ID, "value": "33.3", "minimum": 10}],
+        "on_rejection": "resplit",
+        "fee_rate": "0.00015",
+    },
+    "ChangePlan": {"on_rejection": "keep"},
+    "PlaceBlock": {
+        "plan_id": _PLAN_ID,
+        "client_order_id": "block-2026-11-23-1",
+        "symbol": "005930",
+        "side": "buy",
+        "quantity": 10_007,
+        "limit_price": 71000,
+    },
+    "PlaceBasket": {
+        "client_basket_id": "basket-2026-11-23-1",
+        "orders": [
+            {"account_id": _ACCOUNT_ID, "symbol": "005930", "side": "buy", "quantity": 10, "limit_price": 71000},
+            {"account": "KIS 위탁 1", "symbol": "000660", "side": "sell", "quantity": 5, "order_type": "market"},
+        ],
+    },
+    "ChangeIpo": {"highest_price": 41_000, "first_close": 33_200, "applicants": {"한빛증권": 183_204}, "notes": "상장일 오전 최고가"},
+    "ChangeJob": {"schedule": "10 8,18 * * 1-5", "is_enabled": True},
+    "ResumeBasket": {"confirm": ["order_quantity"]},
+    "ReplaceBlock": {"limit_price": 71100},
     "PlaceOrder": {
         "account_id": _ACCOUNT_ID,
         "client_order_id": "desk-1-0001",
@@ -102,6 +156,64 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "answered_at": "2026-11-23T00:00:00.131Z",
         },
         "fills": [_FILL],
+    },
+    "CreateWebhook": {
+        "url": "https://erp.example.com/lucy/events",
+        "name": "AssetERP",
+        "events": ["order", "fill", "alert"],
+        "account_ids": [_ACCOUNT_ID],
+    },
+    "ChangeWebhook": {"events": None, "is_active": True},
+    "Webhook": _WEBHOOK,
+    "NewWebhook": _WEBHOOK | {"secret": "whsec_b3VyIG93biBleGFtcGxlLCAzMiBieXRlcyBsb25nISE="},
+    "RotatedSecret": {
+        "secret": "whsec_YW5vdGhlciBleGFtcGxlIG9mIDMyIGJ5dGVzLCB5ZXM=",
+        "previous_until": "2026-11-24T00:00:00Z",
+    },
+    "WebhookDelivery": {
+        "id": "6650f1c2a4b3c2d1e0f9a8e3",
+        "webhook_id": _WEBHOOK["id"],
+        "kind": "event",
+        "event_id": "1763866800000-0",
+        "message_id": "msg_6650f1c2a4b3c2d1e0f9a8e1_1763866800000-0",
+        "event": "fill",
+        "attempt": 1,
+        "status": "failed",
+        "status_code": 503,
+        "duration_ms": 12.4,
+        "error": "the receiver answered 503",
+        "at": "2026-11-23T00:00:00.415Z",
+        "next_attempt_at": "2026-11-23T00:00:01.398Z",
+    },
+    "CreateWatchlist": {"name": "반도체", "kind": "interest"},
+    "ChangeWatchlist": {"name": "반도체 장비"},
+    "AddWatchItem": {"symbol": "005930", "note": "실적 발표 뒤", "target_price": 78000, "stop_price": 68000},
+    "ChangeWatchItem": {"target_price": 80000, "stop_price": None, "position": 0},
+    "WatchItem": {
+        "symbol": "005930",
+        "name": "삼성전자",
+        "position": 0,
+        "note": "실적 발표 뒤",
+        "target_price": 78000,
+        "stop_price": 68000,
+        "added_at": "2026-11-20T01:00:00Z",
+        "holding": None,
+    },
+    "WatchAlertEvent": {
+        "type": "watch_alert",
+        "at": "2026-11-23T00:00:00.415Z",
+        "alert": {
+            "id": "6650f1c2a4b3c2d1e0f9a8f1",
+            "watchlist_id": "6650f1c2a4b3c2d1e0f9a8f0",
+            "watchlist_name": "반도체",
+            "symbol": "005930",
+            "name": "삼성전자",
+            "level": "target",
+            "level_price": 78000,
+            "price": 78100,
+            "note": "실적 발표 뒤",
+            "at": "2026-11-23T00:00:00.415Z",
+        },
     },
     "Instrument": {
         "symbol": "005930",
@@ -164,9 +276,65 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 "change_rate": 0.71,
                 "volume": 11839275,
                 "turnover_amount": 840588525000,
+                "volume_growth": 87.94,
+                "ask_quantity": None,
+                "bid_quantity": None,
+                "net_quantity": None,
             }
         ],
         "at": "2026-11-23T00:00:00Z",
+    },
+    "FinancialStatement": {
+        "symbol": "005930",
+        "kind": "stability_ratio",
+        "period": "year",
+        "broker": "kis",
+        "is_cumulative": False,
+        "figures": [{"name": "debt_ratio", "label_ko": "부채비율", "label_en": "Debt ratio", "unit": "percent"}],
+        "items": [{"period": "202512", "values": {"debt_ratio": 25.36}}],
+    },
+    "InvestorDayList": {
+        "symbol": "005930",
+        "broker": "kis",
+        "items": [
+            {
+                "day": "2026-11-20",
+                "close_price": 71000,
+                "change": 500,
+                "individual_quantity": -1126000,
+                "foreign_quantity": 980000,
+                "institution_quantity": 146000,
+                "individual_amount": -79946000000,
+                "foreign_amount": 69580000000,
+                "institution_amount": 10366000000,
+            }
+        ],
+    },
+    "FirmOpinionList": {
+        "firm": "901",
+        "broker": "kis",
+        "items": [
+            {
+                "published_on": "2026-11-20",
+                "symbol": "005930",
+                "name": "삼성전자",
+                "opinion": "매수",
+                "previous_opinion": "BUY",
+                "target_price": 96000,
+                "price": 71000,
+                "gap_rate": 35.21,
+            }
+        ],
+    },
+    "InterestStockList": {
+        "account_id": _ACCOUNT_ID,
+        "group_code": "001",
+        "items": [{"symbol": "005930", "name": "삼성전자", "memo": ""}],
+    },
+    "ConditionStockList": {
+        "account_id": _ACCOUNT_ID,
+        "sequence": "0",
+        "items": [{"symbol": "005930", "name": "삼성전자", "price": 71000, "change": 500, "change_rate": 0.71, "volume": 11839275}],
     },
     "TradingDayList": {
         "items": [{"day": "2026-11-23", "is_open": True, "is_settlement_day": True}],
@@ -184,6 +352,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 "inquiries": ["order_book"],
                 "candle_intervals": ["1m", "1d"],
                 "rankings": [],
+                "has_quote_feed": True,
                 "call_limits": [{"tr": None, "calls": 1, "window_seconds": 1.0, "as_of": "2026-09-01", "source": "the broker's notice"}],
             }
         ]

@@ -4,7 +4,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 import structlog
 from litestar import Request, Response
@@ -18,6 +18,7 @@ from msgspec import UNSET, Struct, UnsetType
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
+from api.baskets.schemas import RowProblem
 from api.brokers.errors import (
     BrokerError,
     BrokerProtocolError,
@@ -27,7 +28,9 @@ from api.brokers.errors import (
     BrokerUnavailable,
     BrokerUnsupported,
 )
+from api.domain.allocation.split import Reduction
 from api.errors import LucyError, NotAuthenticated, NotOffered
+from api.risk.schemas import RiskViolation
 from api.system.metrics import observe_request
 
 log = structlog.get_logger(__name__)
@@ -42,7 +45,7 @@ _CODES = {
     405: ("method_not_allowed", "The resource does not know this method"),
     409: ("conflict", "The request contradicts the stored state"),
     413: ("content_too_large", "The request is too large"),
-    415: ("unsupported_media_type", "The request is not JSON"),
+    415: ("unsupported_media_type", "The request is not of a media type that the route takes"),
     422: ("invalid_request", "The request is not valid"),
     429: ("too_many_requests", "Too many requests"),
     500: ("internal_error", "Internal error"),
@@ -56,20 +59,6 @@ class FieldError(Struct, kw_only=True, frozen=True):
 
     field: str
     message: str
-
-
-class RiskViolation(Struct, kw_only=True, frozen=True):
-    """One risk limit that the order would exceed.
-
-    ``code`` goes into ``confirm`` where ``action`` is ``confirm``. ``limit`` and ``actual`` are won, shares, orders, percent or seconds, as
-    the code tells. ``scope``: whose limit it is.
-    """
-
-    code: str
-    scope: Literal["account", "user"]
-    action: Literal["block", "confirm"]
-    limit: float
-    actual: float
 
 
 class Problem(Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -97,6 +86,9 @@ class Problem(Struct, kw_only=True, frozen=True, omit_defaults=True):
     lower_limit_price: int | UnsetType = UNSET
     upper_limit_price: int | UnsetType = UNSET
     violations: list[RiskViolation] | UnsetType = UNSET
+    reductions: list[Reduction] | UnsetType = UNSET
+    rows: list[RowProblem] | UnsetType = UNSET
+    run_id: str | UnsetType = UNSET
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
@@ -141,29 +133,46 @@ def handle_lucy_error(_: Request[Any, Any, Any], error: LucyError) -> Response[A
     return _answer(error.status, error.code, error.title, error.detail, is_retryable=error.is_retryable, extra=error.extra)
 
 
+class Words(NamedTuple):
+    """What a problem document says of an error."""
+
+    status: int
+    code: str
+    title: str
+    detail: str
+    is_retryable: bool
+    extra: Mapping[str, Any]
+
+
+def words_of(error: LucyError | BrokerError) -> Words:
+    """An error in the words of a problem document, also where it is part of a good answer."""
+    detail = str(error)
+    match error:
+        case LucyError():
+            return Words(error.status, error.code, error.title, error.detail, error.is_retryable, error.extra)
+        case BrokerRateLimited():
+            extra: dict[str, Any] = {"retry_after_seconds": error.retry_after, "outcome": "none"}
+            return Words(429, "broker_rate_limited", "The broker's call limit is reached", detail, True, extra)
+        case BrokerRejected():
+            extra = {"broker_code": error.code, "broker_message": error.message, "outcome": "none"}
+            return Words(502, "broker_refused", "The broker refused", detail, False, extra)
+        case BrokerUnsupported():
+            return Words(NotOffered.status, NotOffered.code, NotOffered.title, detail, False, {"outcome": "none"})
+        case BrokerTokenExpired():
+            return Words(502, "broker_token_refused", "The broker refused the access token", detail, True, {"broker_code": error.code})
+        case BrokerProtocolError():
+            return Words(502, "broker_protocol_error", "The broker's answer is not as documented", detail, True, {})
+        case BrokerUnavailable():
+            return Words(503, "broker_unavailable", "The broker cannot be reached", detail, True, {})
+        case _:
+            return Words(502, "broker_error", _CODES[502][1], detail, True, {})
+
+
 def handle_broker_error(_: Request[Any, Any, Any], error: BrokerError) -> Response[Any]:
     """A broker's error in an inquiry; orders map theirs themselves."""
     log.warning("broker_request_failed", broker=error.broker, problem=str(error))
-    match error:
-        case BrokerRateLimited():
-            extra = {"retry_after_seconds": error.retry_after, "outcome": "none"}
-            return _answer(429, "broker_rate_limited", "The broker's call limit is reached", str(error), is_retryable=True, extra=extra)
-        case BrokerRejected():
-            extra = {"broker_code": error.code, "broker_message": error.message, "outcome": "none"}
-            return _answer(502, "broker_refused", "The broker refused", str(error), is_retryable=False, extra=extra)
-        case BrokerUnsupported():
-            return _answer(NotOffered.status, NotOffered.code, NotOffered.title, str(error), is_retryable=False, extra={"outcome": "none"})
-        case BrokerTokenExpired():
-            extra = {"broker_code": error.code}
-            return _answer(502, "broker_token_refused", "The broker refused the access token", str(error), is_retryable=True, extra=extra)
-        case BrokerProtocolError():
-            return _answer(
-                502, "broker_protocol_error", "The broker's answer is not as documented", str(error), is_retryable=True, extra={}
-            )
-        case BrokerUnavailable():
-            return _answer(503, "broker_unavailable", "The broker cannot be reached", str(error), is_retryable=True, extra={})
-        case _:
-            return _answer(502, "broker_error", _CODES[502][1], str(error), is_retryable=True, extra={})
+    words = words_of(error)
+    return _answer(words.status, words.code, words.title, words.detail, is_retryable=words.is_retryable, extra=words.extra)
 
 
 def handle_validation(_: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:

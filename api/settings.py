@@ -82,8 +82,12 @@ class Settings(BaseSettings):
         mongodb_port, redis_port: Of the embedded servers; None: a free one, chosen once.
         sandbox_port: Control API of the sandbox; its KIS is on the next port, its LS on the one after.
         sandbox_seed: The credentials of the sandbox's default accounts derive from it.
+        site38_url, judal_url: Where offerings and themes are read.
+        site_user_agent: What Lucy calls itself there.
+        fixture_sites_port: Of the pages that `lucy up` serves in their place in ``local``; None: a free one.
         secret_key: Signs access tokens (HS256).
         encryption_keys: Fernet keys for brokers' secrets, newest first: put a new one in front to rotate.
+        watch_interval: How often the worker looks at the prices that users have set in watch lists.
         live_trading: Without it no order reaches a ``real`` account.
         cors_origins: Where browsers may call the API from.
     """
@@ -116,6 +120,8 @@ class Settings(BaseSettings):
     access_token_lifetime: Duration = timedelta(minutes=15)
     refresh_token_lifetime: Duration = timedelta(days=14)
 
+    watch_interval: Duration = timedelta(seconds=5)  # a symbol costs one inquiry each time
+
     live_trading: bool = False
     # The brokers' documented addresses; the KIS websocket has no TLS. Sources: KIS Developers and LS Open API guides, 2026.
     kis_real_url: Url = "https://openapi.koreainvestment.com:9443"
@@ -126,6 +132,13 @@ class Settings(BaseSettings):
     ls_url: Url = "https://openapi.ls-sec.co.kr:8080"
     ls_real_ws_url: Url = "wss://openapi.ls-sec.co.kr:9443"
     ls_paper_ws_url: Url = "wss://openapi.ls-sec.co.kr:29443"
+
+    # Web sites that are read once or twice a day. `lucy up` in local points both at pages of its own, unless they are set.
+    site38_url: Url = "https://www.38.co.kr"
+    judal_url: Url = "https://www.judal.co.kr"
+    site_user_agent: str = Field(default="Mozilla/5.0 (compatible; LucyOMS/0.1; one request at a time)", pattern=r"^[\x20-\x7e]{1,200}$")
+    site_delay: Duration = timedelta(seconds=2)  # between two requests; readers of these sites wait 1 to 5 s
+    fixture_sites_port: Port | None = None
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = Field(default_factory=_default_log_format)  # type: ignore[arg-type]  # a factory of text

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from cryptography.fernet import Fernet
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from pydantic import SecretStr
 from pymongo import MongoClient
 
@@ -15,6 +17,28 @@ from api.local.data_dir import DataDir
 from api.local.process import choose_port
 from api.local.servers import embedded
 from api.settings import Settings
+
+# How fast examples come says how busy the machine is, and nothing about Lucy.
+hypothesis_settings.register_profile("lucy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("lucy")
+
+
+_HEAVY = ("browser", "chaos", "flows", "http")
+"""Folders whose files keep the machine busy, or take long."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread each folder's files over the run, so that not all workers start a browser at once; none that takes long comes last."""
+    files: dict[str, dict[Path, list[pytest.Item]]] = {}
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        files.setdefault(folder, {}).setdefault(item.path, []).append(item)
+    placed = [
+        ((number + 0.5) / len(of_folder) * (0.75 if folder in _HEAVY else 1), tests)
+        for folder, of_folder in files.items()
+        for number, tests in enumerate(of_folder.values())
+    ]
+    items[:] = [test for _, tests in sorted(placed, key=lambda pair: pair[0]) for test in tests]
 
 
 class RunningServers:
@@ -65,6 +89,8 @@ def fresh_settings(servers: RunningServers, folder: Path) -> Iterator[Settings]:
         spa_port=choose_port(),
         sandbox_port=choose_port(count=3),
         secret_key=SecretStr(secrets.token_urlsafe(48)),
+        site38_url="http://127.0.0.1:9",  # nobody listens there: no test reads a real site
+        judal_url="http://127.0.0.1:9",
         encryption_keys=(SecretStr(Fernet.generate_key().decode()),),
     )
     with MongoClient[dict[str, object]](servers.mongodb_url) as client:

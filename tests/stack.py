@@ -4,6 +4,7 @@ Each is a child of the test run and is ended with it. `kill` is SIGKILL, as a cr
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from typing import IO, Any
 import httpx
 
 from api.bootstrap import open_services
+from api.kit.tls import trusted
 from api.local.seed import seed
 from api.settings import Settings
 
@@ -36,15 +38,34 @@ class Child:
     def start(self) -> None:
         """Start it; it is not ready yet."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", self.name], cwd=ROOT, env=self._environment, stdout=self._log, stderr=subprocess.STDOUT
+            [sys.executable, "-m", "api.cli", self.name],
+            cwd=ROOT,
+            env=self._environment,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
 
     def is_alive(self) -> bool:
         """Whether it runs."""
         return self._process is not None and self._process.poll() is None
 
+    def children(self) -> list[int]:
+        """Ids of the processes that it has started itself (Linux)."""
+        if self._process is None:
+            return []
+        pid = self._process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
     def kill(self) -> None:
-        """SIGKILL, as a crash would be."""
+        """SIGKILL to it and its own children at once, as the crash of a machine would be."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._end(signal.SIGKILL)
+
+    def kill_alone(self) -> None:
+        """SIGKILL to it and not to its children, as the out-of-memory killer would do."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
@@ -77,8 +98,8 @@ class Stack:
         self.sandbox_process = Child("sandbox", settings, folder / "sandbox.log")
         self.api_process = Child("api", settings, folder / "api.log")
         self.worker_process = Child("worker", settings, folder / "worker.log")
-        self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.api_port}/api/v1", timeout=30)
-        self.sandbox = httpx.AsyncClient(base_url=settings.sandbox_url, timeout=10)
+        self.http = httpx.AsyncClient(verify=trusted(), base_url=f"http://127.0.0.1:{settings.api_port}/api/v1", timeout=30)
+        self.sandbox = httpx.AsyncClient(verify=trusted(), base_url=settings.sandbox_url, timeout=10)
         self.accounts: dict[str, dict[str, Any]] = {}
 
     async def sign_in(self, username: str = "demo", password: str = "lucy-demo") -> str:
@@ -193,6 +214,15 @@ async def until(condition: Any, what: str, *, seconds: float = _READY_SECONDS, d
         await asyncio.sleep(0.05)
 
 
+def is_running(pid: int) -> bool:
+    """Whether a process is there and not merely waiting to be reaped (Linux)."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
+
+
 def environment_of(settings: Settings) -> dict[str, str]:
     """The environment that gives a child process these settings."""
     return os.environ | {
@@ -207,6 +237,9 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "LUCY_SANDBOX_PORT": str(settings.sandbox_port),
         "LUCY_SECRET_KEY": settings.secret_key.get_secret_value(),
         "LUCY_ENCRYPTION_KEYS": ",".join(key.get_secret_value() for key in settings.encryption_keys),
+        "LUCY_SITE38_URL": settings.site38_url,
+        "LUCY_JUDAL_URL": settings.judal_url,
+        "LUCY_SITE_DELAY": str(settings.site_delay.total_seconds()),
         "LUCY_LOG_FORMAT": "json",
     }
 

@@ -1,4 +1,4 @@
-"""The worker process: arq's jobs and the execution streams, side by side in one event loop."""
+"""The worker process: arq's jobs, the execution streams and the watching of prices in one event loop; webhooks in a child process."""
 
 import asyncio
 import signal
@@ -12,8 +12,10 @@ from arq.connections import RedisSettings, create_pool
 from api.bootstrap import open_services
 from api.kit.loop import new_event_loop, settle_memory
 from api.settings import Settings
-from worker.schedule import CRON_JOBS, FUNCTIONS
+from worker.schedule import CRON_JOBS, FUNCTIONS, MOST_AT_ONCE
 from worker.streams.supervisor import StreamSupervisor
+from worker.watch import PriceWatcher
+from worker.webhooks.process import WebhookProcess
 
 log = structlog.get_logger(__name__)
 
@@ -48,10 +50,14 @@ async def serve(settings: Settings) -> None:
             job_deserializer=msgspec.msgpack.decode,
             ctx={"services": services},
             log_results=False,
+            max_jobs=MOST_AT_ONCE,
         )
+        await services.job_runs.queue_at_start()
         tasks = [
             asyncio.create_task(services.liveness.run(), name="liveness"),
             asyncio.create_task(StreamSupervisor(services).run(), name="streams"),
+            asyncio.create_task(WebhookProcess(services.webhook_repository).run(), name="webhooks"),
+            asyncio.create_task(PriceWatcher(services).run(), name="watch"),
             asyncio.create_task(worker.async_run(), name="jobs"),
         ]
         stopping = asyncio.create_task(stop.wait())

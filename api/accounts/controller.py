@@ -23,8 +23,9 @@ from api.accounts.schemas import (
 )
 from api.accounts.service import AccountService
 from api.auth.principal import Principal
-from api.brokers.base import BrokerAdapter, Inquiry
+from api.brokers.base import BrokerAdapter
 from api.brokers.base import Position as BrokerPosition
+from api.brokers.capabilities import Inquiry
 from api.brokers.errors import BrokerError, BrokerRejected, BrokerTokenExpired
 from api.brokers.registry import BrokerRegistry
 from api.domain.enums import Permission

@@ -40,8 +40,7 @@ class SessionList(Struct, kw_only=True, frozen=True):
 
     day: date
     is_trading_day: Annotated[
-        bool | None,
-        Meta(description="False on weekends; else what a broker said of today, null where none was asked: see `GET /holidays`."),
+        bool, Meta(description="False on weekends; else what a broker said of today (`GET /holidays`), or the exchange's known holidays.")
     ]
     items: list[SessionOfDay]
     at: datetime

@@ -6,7 +6,8 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ReplaceOne
 
-from api.brokers.base import Inquiry
+from api.brokers.capabilities import Inquiry
+from api.calendar.closures import closures
 from api.calendar.documents import TradingDayDocument
 from api.calendar.schemas import SessionList, SessionOfDay, TradingDay, TradingDayList
 from api.domain.enums import Broker
@@ -55,11 +56,11 @@ class CalendarService:
         """Today's sessions, KST."""
         now = self._clock.now()
         day = kst_day(now)
-        is_trading_day = False if is_weekend(day) else await self._is_trading_day(day)
+        is_trading_day = await self.is_trading_day(day)
         return SessionList(
             day=day,
             is_trading_day=is_trading_day,
-            items=[_session(session, day, now, is_closed=is_trading_day is False) for session in sessions_on(day)],
+            items=[_session(session, day, now, is_closed=not is_trading_day) for session in sessions_on(day)],
             at=now,
         )
 
@@ -73,12 +74,15 @@ class CalendarService:
             known.append(TradingDayDocument.model_validate_doc(found[key]))
         return known
 
-    async def _is_trading_day(self, day: date) -> bool | None:
-        for market in ("exchange", "sandbox"):
-            raw = await self._collection.find_one({"_id": f"{market}:{day.isoformat()}"})
-            if raw is not None:
-                return TradingDayDocument.model_validate_doc(raw).is_open
-        return None
+    async def is_trading_day(self, day: date) -> bool:
+        """Whether the exchange opens on a KST day: as a broker said, else by the rules of its holidays."""
+        return not is_weekend(day) and not await self.closures(day, day)
+
+    async def closures(self, first: date, last: date) -> dict[date, str]:
+        """The exchange's closed weekdays, the last day included, with their Korean names."""
+        query = {"_id": {"$gte": f"exchange:{first.isoformat()}", "$lte": f"exchange:{last.isoformat()}"}}
+        told = {date.fromisoformat(raw["day"]): bool(raw["is_open"]) async for raw in self._collection.find(query)}
+        return closures(first, last, told)
 
 
 def _key(sources: Sources, day: date) -> str:

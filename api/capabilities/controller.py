@@ -8,7 +8,7 @@ from litestar import Controller, get
 from litestar.di import NamedDependency
 
 from api.auth.principal import Principal
-from api.brokers.base import Capabilities, Inquiry
+from api.brokers.capabilities import Capabilities, Inquiry
 from api.brokers.limits import CallLimitRow
 from api.brokers.registry import BrokerRegistry
 from api.capabilities.schemas import BrokerCapabilities, BrokerList, CallLimit, OrderKind
@@ -65,6 +65,7 @@ def to_wire(
         inquiries=_in_order(Inquiry, capabilities.inquiries),
         candle_intervals=_in_order(CandleInterval, capabilities.candle_intervals),
         rankings=_in_order(RankingKind, capabilities.rankings),
+        has_quote_feed=capabilities.has_quote_feed,
         call_limits=[
             CallLimit(
                 tr=row.tr,

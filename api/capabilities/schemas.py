@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from api.brokers.base import Inquiry
+from api.brokers.capabilities import Inquiry
 from api.domain.enums import Broker, CandleInterval, Environment, Exchange, OrderType, RankingKind, TimeInForce
 
 
@@ -39,6 +39,7 @@ class BrokerCapabilities(Struct, kw_only=True, frozen=True):
     inquiries: Annotated[list[Inquiry], Meta(description="What it answers besides balances, holdings, buying power and prices.")]
     candle_intervals: list[CandleInterval]
     rankings: list[RankingKind]
+    has_quote_feed: Annotated[bool, Meta(description="Whether prices that are looked at are told live, while there is room for them.")]
     call_limits: list[CallLimit]
 
 

@@ -117,12 +117,27 @@ class CandleInterval(StrEnum):
 
 
 class RankingKind(StrEnum):
-    """What instruments are ranked by today: shares traded, won traded, or the change against the reference price, up or down."""
+    """What instruments are ranked by today.
+
+    Shares traded, won traded, the change against the reference price, up or down; the growth of the volume against the day before; shares
+    wanted beyond those offered in the order book, and the other way round; change and volume after hours; the change that the coming
+    auction is expected to bring; net buying by foreigners and by institutions.
+    """
 
     VOLUME = "volume"
     TURNOVER = "turnover"
     GAINERS = "gainers"
     LOSERS = "losers"
+    VOLUME_SURGE = "volume_surge"
+    BID_BALANCE = "bid_balance"
+    ASK_BALANCE = "ask_balance"
+    AFTER_HOURS_GAINERS = "after_hours_gainers"
+    AFTER_HOURS_LOSERS = "after_hours_losers"
+    AFTER_HOURS_VOLUME = "after_hours_volume"
+    EXPECTED_GAINERS = "expected_gainers"
+    EXPECTED_LOSERS = "expected_losers"
+    FOREIGN_NET_BUYING = "foreign_net_buying"
+    INSTITUTION_NET_BUYING = "institution_net_buying"
 
 
 class Broker(StrEnum):

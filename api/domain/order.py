@@ -122,6 +122,7 @@ class Order(Struct, kw_only=True, frozen=True):
         sender: The process that sends it, while it does.
         unknown_since: When its outcome became unknown, while it is.
         risk_amount: Won that it counts with against the day's limits, at least; 0 for an order placed outside Lucy.
+        fund_ids: The funds that it is a part of a block for; empty for an order of its own.
         confirmed_limits: Codes of the risk limits that it exceeds because somebody said so.
         published_version: Trails ``version``; what lies between is swept (design §6).
     """
@@ -157,6 +158,7 @@ class Order(Struct, kw_only=True, frozen=True):
     broker_message: str = ""
     reason: str = ""
     block_order_id: str | None = None
+    fund_ids: tuple[str, ...] = ()
     is_possible_duplicate: bool = False
     pending_request: PendingRequest | None = None
     unknown_since: datetime | None = None
@@ -170,6 +172,11 @@ class Order(Struct, kw_only=True, frozen=True):
     def leaves_quantity(self) -> int:
         """Shares still open; 0 once nothing is."""
         return 0 if self.status in TERMINAL else self.quantity - self.cumulative_quantity
+
+    @property
+    def sending_began_at(self) -> datetime:
+        """When its sending began: the last one, where a client asked again for an order that certainly had never left."""
+        return next((change.at for change in reversed(self.history) if change.execution_type is ExecutionType.PENDING_NEW), self.created_at)
 
     @property
     def is_terminal(self) -> bool:

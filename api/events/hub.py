@@ -80,6 +80,25 @@ class Listener:
                 yield b"".join(chunk)
 
 
+class Bell(Listener):
+    """A listener that keeps nothing: it only tells that something has come, for one who reads the stream by itself (`EventHub.past`)."""
+
+    __slots__ = ()
+
+    def push(self, stream_id: StreamId | None, frame: bytes) -> None:
+        """Ring."""
+        if stream_id is not None:
+            self._ready.set()
+
+    def hush(self) -> None:
+        """Ring again only for what comes from now on."""
+        self._ready.clear()
+
+    async def rung(self) -> None:
+        """Wait until something has come since `hush`."""
+        await self._ready.wait()
+
+
 class EventHub:
     """Reads the streams of all users who listen here, and hands each entry to their listeners."""
 
@@ -97,10 +116,10 @@ class EventHub:
         """Open event streams of this process."""
         return sum(len(listeners) for listeners in self._listeners.values())
 
-    async def subscribe(self, user_id: str) -> Listener:
-        """Register a listener for the user's events from now on; give it back to `unsubscribe`."""
+    async def subscribe(self, user_id: str, listener: Listener | None = None) -> Listener:
+        """Register a listener, a new one by default, for the user's events from now on; give it back to `unsubscribe`."""
         key = self._key(user_id)
-        listener = Listener()
+        listener = listener or Listener()
         listeners = self._listeners.setdefault(key, WeakSet())
         listeners.add(listener)
         if key not in self._positions:
@@ -145,6 +164,11 @@ class EventHub:
         """Up to ``count`` entries past ``after``: (id, event name, data)."""
         entries = await self._redis.xrange(self._key(user_id), min=f"({after}", count=count)
         return [(entry_id.decode(), fields[b"e"].decode(), fields[b"d"]) for entry_id, fields in entries]
+
+    async def find(self, user_id: str, event_id: str) -> tuple[str, bytes] | None:
+        """Name and data of one entry, None where it is not kept."""
+        found = await self._redis.xrange(self._key(user_id), min=event_id, max=event_id, count=1)
+        return (found[0][1][b"e"].decode(), found[0][1][b"d"]) if found else None
 
     async def run(self) -> NoReturn:
         """Read and hand out until cancelled. A Redis that is away is waited for; nothing is lost, for positions are kept here."""

@@ -1,8 +1,9 @@
-"""Publishing: one Redis Stream a user, written by one script that keeps an order's versions in order and drops repeats.
+"""Publishing: one Redis Stream a user, written by one script that keeps the versions of an order or block in order and drops repeats.
 
 Two processes may publish the same order at once, or one publish a later version before the other has published an earlier one. Each hands
 over every version that it does not know to be out; the script writes those above the order's last published version and remembers it. So
 each version comes to each listener once, in order, whoever was first. Script, streams and marks are one atomic step of one Redis.
+A block is told as it is: only its newest version is handed over, and an older one that comes late is dropped.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from api.kit.redis_client import as_awaitable
 _MARK_SECONDS = 7 * 24 * 3600
 """How long an order's last published version is remembered: longer than anything sweeps."""
 
-_PUBLISH_ORDER = """
+_PUBLISH_VERSIONS = """
 local last = tonumber(redis.call('GET', KEYS[1]) or '0')
 local top, count = last, 0
 local kept = ARGV[1]
@@ -68,15 +69,15 @@ class EventPublisher:
         self._prefix = prefix
         self._kept = kept
         self._redis = redis
-        self._publish_order_sha = sha1(_PUBLISH_ORDER.encode(), usedforsecurity=False).hexdigest()
-        self._orders = Batches(self._publish_orders)
+        self._publish_versions_sha = sha1(_PUBLISH_VERSIONS.encode(), usedforsecurity=False).hexdigest()
+        self._versioned = Batches(self._publish_batch)
         self._publish = redis.register_script(_PUBLISH)
 
-    async def publish_order(self, order_id: str, user_ids: Sequence[str], changes: Sequence[tuple[int, Sequence[EventBody]]]) -> int:
-        """Publish those of an order's versions that are not out yet.
+    async def publish_versions(self, subject_id: str, user_ids: Sequence[str], changes: Sequence[tuple[int, Sequence[EventBody]]]) -> int:
+        """Publish those versions of one thing that are newer than what is out.
 
         Args:
-            order_id: The order.
+            subject_id: The order, block or alert.
             user_ids: Who hears of it.
             changes: (version, its events), ascending.
 
@@ -88,17 +89,17 @@ class EventPublisher:
             arguments += [version, len(bodies)]
             for body in bodies:
                 arguments += [body.event, body.data]
-        keys = [f"{self._prefix}:published:{order_id}", *(self.stream_key(user_id) for user_id in user_ids)]
-        answer = await self._orders.submit([len(keys), *keys, *arguments])
+        keys = [f"{self._prefix}:published:{subject_id}", *(self.stream_key(user_id) for user_id in user_ids)]
+        answer = await self._versioned.submit([len(keys), *keys, *arguments])
         if isinstance(answer, Exception):
             raise answer
         return int(answer)
 
-    async def _publish_orders(self, calls: Sequence[list[Any]]) -> list[Any]:
-        """One call of the script for each order, in one message: an answer or an error for each."""
+    async def _publish_batch(self, calls: Sequence[list[Any]]) -> list[Any]:
+        """One call of the script for each thing, in one message: an answer or an error for each."""
         answers = await self._send(calls)
         if any(isinstance(answer, NoScriptError) for answer in answers):  # a Redis that was restarted
-            await as_awaitable(self._redis.script_load(_PUBLISH_ORDER))
+            await as_awaitable(self._redis.script_load(_PUBLISH_VERSIONS))
             forgotten = [index for index, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
             again = await self._send([calls[index] for index in forgotten])
             for index, answer in zip(forgotten, again, strict=True):
@@ -108,12 +109,12 @@ class EventPublisher:
     async def _send(self, calls: Sequence[list[Any]]) -> list[Any]:
         async with self._redis.pipeline(transaction=False) as pipeline:
             for call in calls:
-                pipeline.execute_command("EVALSHA", self._publish_order_sha, *call)
+                pipeline.execute_command("EVALSHA", self._publish_versions_sha, *call)
             answers: list[Any] = await pipeline.execute(raise_on_error=False)
         return answers
 
     async def publish(self, user_ids: Sequence[str], body: EventBody) -> None:
-        """Publish one event that belongs to no order."""
+        """Publish one event that has no versions."""
         if user_ids:
             await self._publish(keys=[self.stream_key(user_id) for user_id in user_ids], args=[self._kept, body.event, body.data])
 

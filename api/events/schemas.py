@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from api.domain.enums import ExecutionType, StreamState
+from api.jobs.schemas import JobRun
 from api.orders.schemas import Fill, Order
+from api.watchlists.schemas import WatchAlert
 
 
 class OrderEvent(Struct, kw_only=True, frozen=True):
@@ -46,6 +48,22 @@ class AlertEvent(Struct, kw_only=True, frozen=True):
     code: str
     message: str
     order_id: str | None
+
+
+class WatchAlertEvent(Struct, kw_only=True, frozen=True):
+    """A price crossed a level that the user had set in a watch list: once for each crossing. Tell repeats by ``alert.id``."""
+
+    type: Literal["watch_alert"]
+    at: datetime
+    alert: WatchAlert
+
+
+class JobEvent(Struct, kw_only=True, frozen=True):
+    """A run of a job changed, for admins: at most two a second of one run. The last state of a run always comes."""
+
+    type: Literal["job"]
+    at: datetime
+    run: JobRun
 
 
 class ResyncEvent(Struct, kw_only=True, frozen=True):

@@ -1,15 +1,15 @@
 """``lucy demo``: a guided run against a running copy of Lucy, as a client of its API; the market's own ledger has the last word.
 
 It signs in, listens to the events, places one order at each broker, a large one that fills in parts, one whose price it changes and one
-that it cancels; prints what arrives; then compares what it heard, what Lucy stored and what the sandbox executed, share by share and won by
-won. It can be run again and again in the same copy: where the account holds enough shares, the large order is a sale.
+that it cancels, and a block for two funds over both brokers; prints what arrives; then compares what it heard, what Lucy stored and what
+the sandbox executed, share by share and won by won. It can be run again and again in the same copy: where the account holds enough
+shares, the large order is a sale.
 """
 
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
 from time import monotonic
 from typing import Any
 
@@ -18,7 +18,8 @@ import msgspec
 
 from api.domain.ticks import is_on_tick, tick_size
 from api.local.data_dir import DataDir
-from api.local.demo_report import Row, pad, print_rows
+from api.local.demo_block import BlockResult, find_plan, print_block, traded
+from api.local.demo_report import Row, body_of, clock, pad, print_rows, say
 from api.local.errors import LocalError
 from api.local.running import find_running
 from api.local.seed import DEMO_PASSWORD, DEMO_USER
@@ -27,6 +28,7 @@ from api.settings import Settings
 _PATIENCE_SECONDS = 20.0  # for any one thing to happen; in good times the whole run takes about three seconds
 _BROKERS = ("kis", "ls")
 _LARGE, _PLAIN, _CHANGED, _CANCELED = "005930", {"kis": "000660", "ls": "035420"}, "005380", "105560"
+_BLOCK, _BLOCK_QUANTITY = "035720", 137
 _LARGE_AMOUNT = 175_000_000  # won: two and a half of the sandbox's price levels
 _SILENCE_SECONDS = 40.0  # the API sends a comment every 15 s
 _EAGER_TICKS = 5
@@ -59,11 +61,12 @@ async def _run(api_url: str, sandbox_url: str) -> int:
         try:
             demo = Demo(api, sandbox)
             await demo.sign_in()
-            rows = await demo.play()
+            rows, block = await demo.play()
         except httpx.RequestError as error:
             raise LocalError(f"{error.request.method} {error.request.url} got no answer ({type(error).__name__})") from error
-    agree = all(row.agrees for row in rows)
+    agree = block.agrees and all(row.agrees for row in rows)
     print_rows(rows)
+    print_block(block, demo.fund_names)
     verdict = "Lucy's fills and the market's ledger agree" if agree else "Lucy's fills and the market's ledger do NOT agree"
     print(f"\n{verdict} ({sum(row.ledger_quantity for row in rows):,} shares, {monotonic() - began:.1f} s)")
     return 0 if agree else 1
@@ -93,6 +96,9 @@ class Demo:
         self._orders: dict[str, Json] = {}  # the newest version heard
         self._fills: dict[str, Json] = {}
         self._mine: dict[str, str] = {}  # order id → how it should end
+        self._blocks: dict[str, Json] = {}
+        self._before: dict[str, tuple[int, int]] = {}  # fund id → shares and won of `_BLOCK` before
+        self.fund_names: dict[str, str] = {}
         self._news = asyncio.Event()
         self._is_deaf = False
         self._run_id = secrets.token_hex(4)
@@ -113,9 +119,9 @@ class Demo:
             raise LocalError(
                 f"{DEMO_USER}/{DEMO_PASSWORD} cannot sign in at {self._api.base_url}: the demo needs a local copy with its demo user"
             )
-        self._api.headers["Authorization"] = f"Bearer {_body(answer)['access_token']}"
+        self._api.headers["Authorization"] = f"Bearer {body_of(answer)['access_token']}"
         try:
-            health = _body(await self._sandbox.get("/health"))
+            health = body_of(await self._sandbox.get("/health"))
         except httpx.TransportError as error:
             raise LocalError(f"no sandbox answers at {self._sandbox.base_url}: the demo runs against the sandbox only") from error
         if health["phase"] != _REGULAR or health["is_paused"]:
@@ -134,24 +140,63 @@ class Demo:
 
     async def _find_accounts(self) -> list[str]:
         """Brokers that still lack an account with a live stream."""
-        for account in _body(await self._api.get("/accounts"))["items"]:
+        for account in body_of(await self._api.get("/accounts"))["items"]:
             if account["environment"] == "sandbox" and account["stream"]["state"] == "live":
                 self._accounts.setdefault(account["broker"], account)
         return [broker.upper() for broker in _BROKERS if broker not in self._accounts]
 
-    async def play(self) -> list[Row]:
-        """Place, change and cancel while listening; how each order ended, and what the ledger says of it."""
-        symbols = [_LARGE, *_PLAIN.values(), _CHANGED, _CANCELED]
+    async def play(self) -> tuple[list[Row], BlockResult]:
+        """Place, change and cancel while listening; how each order and the block ended, and what the ledger says of it."""
+        symbols = [_LARGE, *_PLAIN.values(), _CHANGED, _CANCELED, _BLOCK]
         self._quotes = {
-            quote["symbol"]: quote for quote in _body(await self._api.get("/quotes", params={"symbols": ",".join(symbols)}))["items"]
+            quote["symbol"]: quote for quote in body_of(await self._api.get("/quotes", params={"symbols": ",".join(symbols)}))["items"]
         }
         _print_header()
         async with self._listening():
             try:
                 await self._trade()
+                block_id = await self._trade_block()
             finally:
                 await self._clean_up()
-        return await self._compare()
+        rows = await self._compare()
+        return rows, await self._compare_block(block_id, rows)
+
+    async def _trade_block(self) -> str:
+        account_ids = [account["id"] for account in self._accounts.values()]
+        self.fund_names, plan_id = await find_plan(self._api, account_ids)
+        self._before = {fund_id: await traded(self._api, fund_id, _BLOCK) for fund_id in self.fund_names}
+        request = {"plan_id": plan_id, "client_order_id": f"demo-block-{self._run_id}", "symbol": _BLOCK, "quantity": _BLOCK_QUANTITY}
+        sale = request | {"side": "sell", "limit_price": self._eager_price(_BLOCK, "sell")}
+        can_sell = body_of(await self._api.post("/block-orders/preview", json=sale))["quantity"] == _BLOCK_QUANTITY
+        request = sale if can_sell else request | {"side": "buy", "limit_price": self._eager_price(_BLOCK, "buy")}
+        funds = " and ".join(self.fund_names.values())
+        say("place", f"block: {request['side']} {_BLOCK_QUANTITY} {self._name(_BLOCK)} for {funds}, at KIS and LS")
+        block = body_of(await self._api.post("/block-orders", json=request))
+        if refused := [part for part in block["parts"] if part["order_id"] is None or part["order_status"] == "rejected"]:
+            raise LocalError(f"a part of the block was refused: {refused[0]['problem']} {refused[0]['message']}")
+        for part in block["parts"]:
+            self._mine[part["order_id"]] = "filled"
+        await self._until(
+            lambda: all(self._orders.get(order_id, {}).get("status") == "filled" for order_id in self._mine_of(block)), "the block"
+        )
+        await self._until(lambda: self._blocks.get(block["id"], {}).get("status") == "filled", "the block is filled")
+        await self._until(lambda: all(self._is_heard(order_id) for order_id in self._mine), "every fill is heard")
+        return str(block["id"])
+
+    def _mine_of(self, block: Json) -> list[str]:
+        return [str(part["order_id"]) for part in block["parts"]]
+
+    async def _compare_block(self, block_id: str, rows: list[Row]) -> BlockResult:
+        block = body_of(await self._api.get(f"/block-orders/{block_id}"))
+        mine = [row for row in rows if row.order["id"] in self._mine_of(block)]
+        after = {fund_id: await traded(self._api, fund_id, _BLOCK) for fund_id in self.fund_names}
+        return BlockResult(
+            block=block,
+            positions={fund_id: (after[fund_id][0] - shares, after[fund_id][1] - won) for fund_id, (shares, won) in self._before.items()},
+            ledger_quantity=sum(row.ledger_quantity for row in mine),
+            ledger_amount=sum(row.ledger_amount for row in mine),
+            is_heard=self._blocks[block_id]["status"] == block["status"],
+        )
 
     async def _trade(self) -> None:
         for broker, symbol in _PLAIN.items():
@@ -162,10 +207,10 @@ class Demo:
         changed = await self._place("kis", _CHANGED, "buy", 4, self._far_price(_CHANGED))
         canceled = await self._place("ls", _CANCELED, "buy", 5, self._far_price(_CANCELED), expected="canceled")
         await self._until(lambda: self._status(changed) == self._status(canceled) == "new", "both waiting orders are new")
-        _ask("change", f"{self._name(_CHANGED)} to {self._eager_price(_CHANGED, 'buy'):,} won")
-        _body(await self._api.patch(f"/orders/{changed}", json={"limit_price": self._eager_price(_CHANGED, "buy")}))
-        _ask("cancel", self._name(_CANCELED))
-        _body(await self._api.delete(f"/orders/{canceled}"))
+        say("change", f"{self._name(_CHANGED)} to {self._eager_price(_CHANGED, 'buy'):,} won")
+        body_of(await self._api.patch(f"/orders/{changed}", json={"limit_price": self._eager_price(_CHANGED, "buy")}))
+        say("cancel", self._name(_CANCELED))
+        body_of(await self._api.delete(f"/orders/{canceled}"))
         await self._until(lambda: all(self._status(order_id) in _TERMINAL for order_id in self._mine), "all orders are done")
         await self._until(lambda: all(self._is_heard(order_id) for order_id in self._mine), "every fill is heard")
         if len(self._orders[large]["fills"]) < 2:
@@ -181,8 +226,8 @@ class Demo:
             "quantity": quantity,
             "limit_price": price,
         }
-        _ask("place", f"at {broker.upper()}: {side} {quantity:,} {self._name(symbol)} at {price:,} won")
-        order = _body(await self._api.post("/orders", json=request))
+        say("place", f"at {broker.upper()}: {side} {quantity:,} {self._name(symbol)} at {price:,} won")
+        order = body_of(await self._api.post("/orders", json=request))
         self._mine[order["id"]] = expected
         self._hear_order(order)
         if order["status"] == "rejected":
@@ -196,7 +241,7 @@ class Demo:
                 await self._api.delete(f"/orders/{order_id}")
 
     async def _holds(self, symbol: str, quantity: int) -> bool:
-        positions = _body(await self._api.get(f"/accounts/{self._accounts['kis']['id']}/positions"))["items"]
+        positions = body_of(await self._api.get(f"/accounts/{self._accounts['kis']['id']}/positions"))["items"]
         return any(position["symbol"] == symbol and position["sellable_quantity"] >= quantity for position in positions)
 
     def _eager_price(self, symbol: str, side: str) -> int:
@@ -240,7 +285,7 @@ class Demo:
         async with self._api.stream("GET", "/events", timeout=httpx.Timeout(10, read=_SILENCE_SECONDS)) as answer:
             if answer.is_error:
                 await answer.aread()
-                _body(answer)
+                body_of(answer)
             async for line in answer.aiter_lines():
                 if not is_open.done():
                     is_open.set_result(None)
@@ -256,8 +301,10 @@ class Demo:
             self._say("fill", fill, f"{fill['quantity']:>8,} @ {fill['price']:>9,}", f"{fill['amount']:,} won")
         elif event == "order":
             self._hear_order(data["order"])
+        elif event == "block_order":
+            self._blocks[data["block_order"]["id"]] = data["block_order"]
         elif event == "alert":
-            _ask("alert", data["message"])
+            say("alert", data["message"])
         self._news.set()
 
     def _hear_order(self, order: Json) -> None:
@@ -274,7 +321,7 @@ class Demo:
         order = self._orders.get(str(entry.get("order_id", entry["id"])))
         broker = order["broker"].upper() if order else ""
         name = self._quotes.get(entry["symbol"], {}).get("name", "")
-        print(f"{_clock()}  {what:<7}{broker:<5}{entry['symbol']}  {pad(name, 14)}{entry['side']:<5}{numbers}  {words}", flush=True)
+        print(f"{clock()}  {what:<7}{broker:<5}{entry['symbol']}  {pad(name, 14)}{entry['side']:<5}{numbers}  {words}", flush=True)
 
     async def _until(self, condition: Callable[[], bool], what: str) -> None:
         try:
@@ -299,9 +346,9 @@ class Demo:
 
     async def _compare(self) -> list[Row]:
         rows = []
-        executions = _body(await self._sandbox.get("/ledger/executions"))
+        executions = body_of(await self._sandbox.get("/ledger/executions"))
         for order_id, expected in self._mine.items():
-            order = _body(await self._api.get(f"/orders/{order_id}"))
+            order = body_of(await self._api.get(f"/orders/{order_id}"))
             account = next(account for account in self._accounts.values() if account["id"] == order["account_id"])
             numbers = {int(number) for number in order["broker_order_ids"]}
             rows.append(
@@ -321,30 +368,9 @@ class Demo:
         return rows
 
 
-def _body(answer: httpx.Response) -> Any:
-    """The answer's JSON; raises `LocalError` with the server's own words where it is an error."""
-    try:
-        body = answer.json()
-    except ValueError:
-        body = answer.text[:200]
-    if answer.is_error:
-        detail = body.get("detail", body) if isinstance(body, dict) else body
-        raise LocalError(f"{answer.request.method} {answer.request.url.path} was answered {answer.status_code}: {detail}")
-    return body
-
-
 def _on_tick(price: int) -> int:
     """The price, or the next below it that an order may name."""
     return price if is_on_tick(price, "stock") else price - price % tick_size(price, "stock")
-
-
-def _ask(what: str, text: str) -> None:
-    print(f"{_clock()}  {what:<7}{text}", flush=True)
-
-
-def _clock() -> str:
-    """When it was done or arrived here."""
-    return datetime.now().astimezone().strftime("%H:%M:%S.%f")[:-3]
 
 
 def _print_header() -> None:

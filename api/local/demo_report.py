@@ -1,10 +1,15 @@
-"""The end of ``lucy demo``: what was heard, what Lucy stored and what the market did, order by order."""
+"""What ``lucy demo`` prints as it goes, and its end: what was heard, what Lucy stored and what the market did, order by order."""
 
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+import httpx
+
+from api.local.errors import LocalError
 
 Json = dict[str, Any]
 
@@ -64,3 +69,25 @@ def print_rows(rows: Sequence[Row]) -> None:
             f"{len(row.heard):>6}{order['cumulative_quantity']:>9,}{row.ledger_quantity:>9,}"
             f"{order['filled_amount']:>15,}{row.ledger_amount:>15,}  {'agree' if row.agrees else 'DIFFER'}"
         )
+
+
+def body_of(answer: httpx.Response) -> Any:
+    """The answer's JSON; raises `LocalError` with the server's own words where it is an error."""
+    try:
+        body = answer.json()
+    except ValueError:
+        body = answer.text[:200]
+    if answer.is_error:
+        detail = body.get("detail", body) if isinstance(body, dict) else body
+        raise LocalError(f"{answer.request.method} {answer.request.url.path} was answered {answer.status_code}: {detail}")
+    return body
+
+
+def say(what: str, text: str) -> None:
+    """One line of the run."""
+    print(f"{clock()}  {what:<7}{text}", flush=True)
+
+
+def clock() -> str:
+    """When it was done or arrived here."""
+    return datetime.now().astimezone().strftime("%H:%M:%S.%f")[:-3]

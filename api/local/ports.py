@@ -19,6 +19,8 @@ def check_ports(settings: Settings) -> None:
     ]
     if settings.is_local:
         wanted += [(settings.sandbox_host, settings.sandbox_port + offset, "LUCY_SANDBOX_PORT") for offset in range(3)]
+        if settings.fixture_sites_port is not None:
+            wanted.append((settings.sandbox_host, settings.fixture_sites_port, "LUCY_FIXTURE_SITES_PORT"))
     seen: dict[int, str] = {}
     for host, port, setting in wanted:
         if port in seen:

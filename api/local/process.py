@@ -52,8 +52,11 @@ def is_port_free(port: int, host: str = "127.0.0.1") -> bool:
 
 def choose_port(count: int = 1) -> int:
     """The first of ``count`` free ports in a row, likely to be free again at the next start."""
-    tried = random.sample(_CHOSEN_PORTS, len(_CHOSEN_PORTS))
-    return next(first for first in tried if all(is_port_free(port) for port in range(first, first + count)))
+    tried = (random.choice(_CHOSEN_PORTS) for _ in range(len(_CHOSEN_PORTS)))
+    found = next((first for first in tried if all(is_port_free(port) for port in range(first, first + count))), None)
+    if found is None:
+        raise LocalError(f"found no {count} free ports in a row from {_CHOSEN_PORTS.start} on")
+    return found
 
 
 def command_line(pid: int) -> str:

@@ -8,6 +8,7 @@ from api.auth.principal import Principal
 from api.bootstrap import Services
 from api.domain.enums import Broker, Environment, Permission, Role
 from api.errors import Conflict
+from api.jobs.schemas import Trigger
 from api.local.errors import LocalError
 from api.market.sources import adapters_of, of_one_market
 
@@ -15,6 +16,7 @@ log = structlog.get_logger(__name__)
 
 DEMO_USER = "demo"
 DEMO_PASSWORD = "lucy-demo"
+_READ_AT_FIRST = ("scrape_ipos", "scrape_themes")
 _NAMES = {Broker.KIS: "KIS 모의시장", Broker.LS: "LS 모의시장"}
 
 
@@ -55,6 +57,13 @@ async def seed(services: Services) -> bool:
             Principal(user_id=demo.id, username=demo.username, role=Role(demo.role)), Permission.VIEW
         )
     )
+
+
+async def queue_first_runs(services: Services) -> None:
+    """Have the sites read at once where they never were, so that their pages show something from the first minute on."""
+    for name in _READ_AT_FIRST:
+        if not await services.job_runs.has_run(name):
+            await services.job_runs.queue(services.job_runs.new_run(name, Trigger.START))
 
 
 async def _sandbox_accounts(control_url: str) -> list[dict[str, str]]:

@@ -12,6 +12,7 @@ import os
 import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from time import monotonic
 
 from api.local.child import Child
@@ -19,6 +20,7 @@ from api.local.console import Console
 from api.local.data_dir import DataDir
 from api.local.errors import LocalError
 from api.local.ports import check_ports
+from api.local.process import choose_port
 from api.local.running import announce, spa_url, withdraw
 from api.local.servers import Server, make_mongod, make_valkey, start_all
 from api.local.spa_server import find_build
@@ -29,6 +31,7 @@ _WATCH_SECONDS = 0.2
 _RESTART_SECONDS = 2.0  # between two attempts to bring a database back
 _POLL_SECONDS = 0.05
 _SEED = "seed"
+_FIXTURE_DELAY = timedelta(milliseconds=50)  # between requests to pages of our own
 
 
 def up(settings: Settings) -> int:
@@ -109,10 +112,13 @@ class Supervisor:
         settings = settings.model_copy(
             update={"mongodb_url": urls.get("mongod", settings.mongodb_url), "redis_url": urls.get("valkey", settings.redis_url)}
         )
+        if settings.is_local:
+            settings = _with_fixture_sites(settings)
         self._settings = settings
         self._environment = _environment(settings, self._data, has_color=self._console.has_color)
         if settings.is_local:
             self._launch("sandbox")
+            self._launch("sites")
         if find_build() is not None:
             self._launch("spa")
         else:
@@ -123,6 +129,7 @@ class Supervisor:
             self._launch("worker")
         if settings.is_local:
             await self._wait_for_http("sandbox", settings.sandbox_port, "/health")
+            await self._wait_for_http("sites", settings.fixture_sites_port or 0, "/fixture")
             await self._seed()
         if is_first:
             self._launch("worker")
@@ -178,7 +185,7 @@ class Supervisor:
         self._spawn(keep_alive())
 
     async def _wait_for_http(self, name: str, port: int, path: str) -> None:
-        host = self._settings.sandbox_host if name == "sandbox" else self._settings.host
+        host = self._settings.sandbox_host if name in ("sandbox", "sites") else self._settings.host
         deadline = monotonic() + _READY_SECONDS
         while not await _answers(_reachable(host), port, path):
             if monotonic() > deadline:
@@ -201,7 +208,7 @@ class Supervisor:
         announce(self._data, self._settings, os.getpid(), children)
 
     async def _stop_all(self) -> None:
-        for group in (["worker", _SEED], ["api"], ["spa", "sandbox"]):
+        for group in (["worker", _SEED], ["api"], ["spa", "sandbox", "sites"]):
             await asyncio.gather(*(self._children[name].stop() for name in group if name in self._children))
         for task in self._tasks:
             task.cancel()
@@ -223,6 +230,15 @@ class Supervisor:
             self._console.step(line)
 
 
+def _with_fixture_sites(settings: Settings) -> Settings:
+    """A port for the invented pages of 38 and 주달, and both sites' addresses there, but for one that is set by hand."""
+    port = settings.fixture_sites_port or choose_port()
+    url = f"http://{_reachable(settings.sandbox_host)}:{port}"
+    addresses = {name: url for name in ("site38_url", "judal_url") if name not in settings.model_fields_set}
+    delay = {} if "site_delay" in settings.model_fields_set or len(addresses) < 2 else {"site_delay": _FIXTURE_DELAY}
+    return settings.model_copy(update={"fixture_sites_port": port, **addresses, **delay})
+
+
 def _environment(settings: Settings, data: DataDir, *, has_color: bool) -> Mapping[str, str]:
     """What the children get: this process's own variables, and what was found out or generated here."""
     return os.environ | {
@@ -231,6 +247,10 @@ def _environment(settings: Settings, data: DataDir, *, has_color: bool) -> Mappi
         "LUCY_SECRET_KEY": settings.secret_key.get_secret_value(),
         "LUCY_ENCRYPTION_KEYS": ",".join(key.get_secret_value() for key in settings.encryption_keys),
         "LUCY_DATA_DIR": str(data.path),
+        "LUCY_FIXTURE_SITES_PORT": str(settings.fixture_sites_port or ""),
+        "LUCY_SITE38_URL": settings.site38_url,
+        "LUCY_JUDAL_URL": settings.judal_url,
+        "LUCY_SITE_DELAY": str(settings.site_delay.total_seconds()),
         "LUCY_LOG_COLOR": "always" if has_color else "never",
         "PYTHONUNBUFFERED": "1",
     }

@@ -1,8 +1,7 @@
 """Routes of instruments and market data."""
 
 import asyncio
-from datetime import date, timedelta
-from enum import StrEnum
+from datetime import date
 from typing import Annotated, Any
 
 from litestar import Controller, get
@@ -11,13 +10,14 @@ from litestar.params import FromPath, QueryParameter
 from msgspec.structs import asdict
 
 from api.auth.principal import Principal
-from api.brokers.base import Inquiry
+from api.brokers.capabilities import Inquiry
 from api.brokers.errors import BrokerProtocolError
 from api.brokers.market_data import FinancialRatio as BrokerRatio
+from api.brokers.market_data import RankedInstrument as BrokerRanked
 from api.domain.enums import Broker, CandleInterval, RankingKind
-from api.errors import InvalidRequest, NotFound
+from api.errors import InvalidRequest
 from api.kit.clock import Clock, kst_day
-from api.market.documents import InstrumentDocument
+from api.market.asking import RatioPeriod, asked_instrument, asked_span
 from api.market.schemas import (
     BookLevel,
     Candle,
@@ -34,7 +34,7 @@ from api.market.schemas import (
     Ranking,
 )
 from api.market.service import MarketService, to_quote, to_wire
-from api.market.sources import Sources, always, has, provide_sources
+from api.market.sources import Sources, has, provide_sources
 from api.problems import problems
 
 _MOST_QUOTES = 30
@@ -50,13 +50,6 @@ _SPANS = {
 """Days before the last one: asked for where the caller names none, and at most. A bar costs the account's call limit: 100 to 120 a call."""
 
 _OPINION_DAYS = (90, 730)
-
-
-class RatioPeriod(StrEnum):
-    """Fiscal periods of financial ratios."""
-
-    YEAR = "year"
-    QUARTER = "quarter"
 
 
 class InstrumentController(Controller):
@@ -84,7 +77,7 @@ class InstrumentController(Controller):
         self, symbol: FromPath[str], market_service: NamedDependency[MarketService], principal: NamedDependency[Principal]
     ) -> Instrument:
         """One instrument with today's limits."""
-        return to_wire(await _instrument(market_service, symbol))
+        return to_wire(await asked_instrument(market_service, symbol))
 
     @get(
         "/{symbol:str}/financial-ratios",
@@ -100,7 +93,7 @@ class InstrumentController(Controller):
         period: Annotated[RatioPeriod, QueryParameter(description="Fiscal years or quarters.")] = RatioPeriod.YEAR,
     ) -> FinancialRatioList:
         """Growth, profitability and figures a share by fiscal period, newest first."""
-        await _instrument(market_service, symbol)
+        await asked_instrument(market_service, symbol)
         ratios, broker = await sources.ask(
             "financial ratios",
             has(Inquiry.FINANCIAL_RATIOS),
@@ -124,8 +117,8 @@ class InstrumentController(Controller):
         to_day: Annotated[date | None, QueryParameter(name="to", description="Last KST day; today without it.")] = None,
     ) -> InvestmentOpinionList:
         """Opinions and target prices of securities firms, newest first; at most two years at once."""
-        await _instrument(market_service, symbol)
-        first, last = _span(from_day, to_day, kst_day(clock.now()), *_OPINION_DAYS)
+        await asked_instrument(market_service, symbol)
+        first, last = asked_span(from_day, to_day, kst_day(clock.now()), *_OPINION_DAYS)
         opinions, broker = await sources.ask(
             "analysts' opinions",
             has(Inquiry.INVESTMENT_OPINIONS),
@@ -154,12 +147,7 @@ class QuoteController(Controller):
         if not wanted or len(wanted) > _MOST_QUOTES:
             raise InvalidRequest(f"Name 1 to {_MOST_QUOTES} symbols.", errors=[{"field": "symbols", "message": "how many"}])
         instruments = [await market_service.get(symbol) for symbol in wanted]
-        found = await asyncio.gather(
-            *(
-                sources.ask("quotes", always, lambda adapter, symbol=each.symbol: adapter.get_quote(symbol), start=number)  # type: ignore[misc]
-                for number, each in enumerate(instruments)
-            )
-        )
+        found = await asyncio.gather(*(sources.quote(each.symbol, start=number) for number, each in enumerate(instruments)))
         now = clock.now()
         return QuoteList(items=[to_quote(each, quote, broker, now) for each, (quote, broker) in zip(instruments, found, strict=True)])
 
@@ -168,7 +156,7 @@ class QuoteController(Controller):
         self, symbol: FromPath[str], market_service: NamedDependency[MarketService], sources: NamedDependency[Sources]
     ) -> OrderBook:
         """Prices and shares on both sides now."""
-        await _instrument(market_service, symbol)
+        await asked_instrument(market_service, symbol)
         book, broker = await sources.ask("order books", has(Inquiry.ORDER_BOOK), lambda adapter: adapter.get_order_book(symbol))
         return OrderBook(
             symbol=symbol,
@@ -205,8 +193,8 @@ class CandleController(Controller):
 
         At most 7 days of minutes, 3 years of days, 10 of weeks, 40 of months and 80 of years at once.
         """
-        await _instrument(market_service, symbol)
-        first, last = _span(from_day, to_day, kst_day(clock.now()), *_SPANS[interval])
+        await asked_instrument(market_service, symbol)
+        first, last = asked_span(from_day, to_day, kst_day(clock.now()), *_SPANS[interval])
         candles, broker = await sources.ask(
             f"candles of {interval}",
             lambda capabilities: interval in capabilities.candle_intervals,
@@ -224,35 +212,17 @@ class RankingController(Controller):
 
     @get("/{kind:str}", operation_id="getRanking", summary="A ranking of all markets", responses=problems(400, *_BROKER_PROBLEMS))
     async def get_ranking(self, kind: FromPath[RankingKind], sources: NamedDependency[Sources], clock: NamedDependency[Clock]) -> Ranking:
-        """The most traded instruments by shares or won, or those that rose or fell most."""
+        """The most traded instruments, those that rose or fell most, most wanted, most bought by foreigners and institutions."""
         rows, broker = await sources.ask(
             f"a ranking by {kind}", lambda capabilities: kind in capabilities.rankings, lambda adapter: adapter.list_ranking(kind)
         )
-        items = [RankedInstrument(**asdict(row) | {"change_rate": float(row.change_rate)}) for row in rows]
+        items = [_ranked(row) for row in rows]
         return Ranking(kind=kind, broker=broker, items=items, at=clock.now())
 
 
-async def _instrument(market_service: MarketService, symbol: str) -> InstrumentDocument:
-    instrument = await market_service.find(symbol)
-    if instrument is None:
-        raise NotFound(f"No instrument has the symbol {symbol}.")
-    return instrument
-
-
-def _span(first: date | None, last: date | None, today: date, usual_days: int, most_days: int) -> tuple[date, date]:
-    last = last or today
-    if last.year < _OLDEST_YEAR or (first and first.year < _OLDEST_YEAR):
-        raise InvalidRequest(f"Name days after {_OLDEST_YEAR}.", errors=[{"field": "from", "message": "too early"}])
-    first = first or max(last - timedelta(days=usual_days), date(_OLDEST_YEAR, 1, 1))
-    if first > last:
-        raise InvalidRequest("`from` lies after `to`.", errors=[{"field": "from", "message": "after `to`"}])
-    if (last - first).days > most_days:
-        raise InvalidRequest(f"Ask for at most {most_days} days at once.", errors=[{"field": "from", "message": "too early"}])
-    return first, last
-
-
-_OLDEST_YEAR = 1950
-"""Before the exchange opened (1956), and far from the end of what a date can be."""
+def _ranked(row: BrokerRanked) -> RankedInstrument:
+    growth = None if row.volume_growth is None else float(row.volume_growth)
+    return RankedInstrument(**asdict(row) | {"change_rate": float(row.change_rate), "volume_growth": growth})
 
 
 def _ratio(ratio: BrokerRatio, broker: Broker) -> FinancialRatio:

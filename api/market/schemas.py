@@ -40,7 +40,10 @@ class InstrumentPage(Struct, kw_only=True, frozen=True):
 
 
 class Quote(Struct, kw_only=True, frozen=True):
-    """Current price, won. ``change`` is signed, against the reference price; ``change_rate`` in percent."""
+    """Current price, won. ``change`` is signed, against the reference price; ``change_rate`` in percent.
+
+    ``is_live``: told by the broker's feed with each trade, and free to ask for every second; otherwise asked for now.
+    """
 
     symbol: str
     name: str
@@ -57,6 +60,7 @@ class Quote(Struct, kw_only=True, frozen=True):
     turnover_amount: int
     tick_size: int
     broker: str
+    is_live: bool
     at: datetime
 
 
@@ -112,7 +116,11 @@ class CandleList(Struct, kw_only=True, frozen=True):
 
 
 class RankedInstrument(Struct, kw_only=True, frozen=True):
-    """One row of a ranking, units as in `Quote`."""
+    """One row of a ranking, units as in `Quote`; null is what this ranking does not tell.
+
+    After hours, and in an auction that is still to come, ``price``, ``change`` and ``volume`` are those there. ``volume_growth``: volume in
+    percent of the day before. ``ask_quantity``, ``bid_quantity``: all shares offered and wanted. ``net_quantity``: shares bought less sold.
+    """
 
     rank: int
     symbol: str
@@ -122,6 +130,10 @@ class RankedInstrument(Struct, kw_only=True, frozen=True):
     change_rate: float
     volume: int
     turnover_amount: int | None
+    volume_growth: float | None
+    ask_quantity: int | None
+    bid_quantity: int | None
+    net_quantity: int | None
 
 
 class Ranking(Struct, kw_only=True, frozen=True):

@@ -9,7 +9,8 @@ import structlog
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import UpdateOne
 
-from api.brokers.base import BrokerAdapter, Inquiry
+from api.brokers.base import BrokerAdapter
+from api.brokers.capabilities import Inquiry
 from api.brokers.errors import BrokerError, BrokerRejected, BrokerUnsupported
 from api.brokers.market_data import InstrumentRecord
 from api.brokers.market_data import Quote as BrokerQuote
@@ -196,6 +197,7 @@ def to_quote(instrument: InstrumentDocument, quote: BrokerQuote, broker: str, at
         turnover_amount=quote.turnover_amount,
         tick_size=tick_size(quote.price, instrument.kind),
         broker=broker,
+        is_live=quote.is_live,
         at=at,
     )
 

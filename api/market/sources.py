@@ -10,14 +10,18 @@ from typing import Annotated, TypeVar
 import structlog
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
+from redis.exceptions import RedisError
 
 from api.accounts.service import AccountService, BrokerAccount
 from api.auth.principal import Principal
-from api.brokers.base import BrokerAdapter, Capabilities, Inquiry
+from api.brokers.base import BrokerAdapter
+from api.brokers.capabilities import Capabilities, Inquiry
 from api.brokers.errors import BrokerError
+from api.brokers.market_data import Quote
 from api.brokers.registry import BrokerRegistry
 from api.domain.enums import Broker, Environment, Permission
 from api.errors import NotFound, NotOffered
+from api.market.live import LiveQuotes
 
 log = structlog.get_logger(__name__)
 
@@ -43,12 +47,29 @@ class Sources:
     """Adapters that may be asked, the preferred first.
 
     Attributes:
+        adapters: The preferred first; none where there is no account.
         is_sandbox: Whether they tell of the sandbox's market, not of the exchange.
     """
 
-    def __init__(self, adapters: Sequence[BrokerAdapter], *, is_sandbox: bool) -> None:
-        self._adapters = adapters
+    def __init__(
+        self, adapters: Sequence[BrokerAdapter], *, is_sandbox: bool, live: LiveQuotes | None = None, feeding: BrokerAccount | None = None
+    ) -> None:
+        self.adapters = adapters
         self.is_sandbox = is_sandbox
+        self._live = live
+        self._feeding = feeding
+
+    async def quote(self, symbol: str, *, start: int = 0) -> tuple[Quote, Broker]:
+        """The price now, as a feed tells it where one does, else as `ask`; the symbol is followed from now on where there is room."""
+        if self._live is not None and self._feeding is not None:
+            try:
+                quote = await self._live.look(self._feeding.id, symbol)
+            except RedisError as error:
+                log.warning("live_quote_not_read", symbol=symbol, problem=str(error))
+                quote = None
+            if quote is not None:
+                return quote, Broker(self._feeding.broker)
+        return await self.ask("quotes", always, lambda adapter: adapter.get_quote(symbol), start=start)
 
     async def ask(
         self,
@@ -73,9 +94,9 @@ class Sources:
             NotOffered: No broker has it; nothing was sent.
             BrokerError: None of those that have it answered; the error is the first one's.
         """
-        offering = [adapter for adapter in self._adapters if is_offered(adapter.capabilities)]
+        offering = [adapter for adapter in self.adapters if is_offered(adapter.capabilities)]
         if not offering:
-            known = ", ".join(sorted({adapter.broker.value for adapter in self._adapters}))
+            known = ", ".join(sorted({adapter.broker.value for adapter in self.adapters}))
             raise NotOffered(
                 f"None of your accounts' brokers ({known}) offers {what} in its environment; GET /brokers lists what each offers."
             )
@@ -88,6 +109,27 @@ class Sources:
                 log.warning("source_failed", what=what, broker=adapter.broker, problem=str(error))
                 first_error = first_error or error
         raise first_error or NotOffered()
+
+
+async def sources_of(
+    accounts: Sequence[BrokerAccount],
+    account_service: AccountService,
+    brokers: BrokerRegistry,
+    *,
+    live: LiveQuotes | None = None,
+) -> Sources:
+    """Accounts of one market as sources, in their order.
+
+    Args:
+        accounts: See `of_one_market`.
+        account_service: Gives their credentials.
+        brokers: Gives their adapters.
+        live: For prices that are shown: the first account with a feed follows them.
+    """
+    adapters = await adapters_of(accounts, account_service, brokers)
+    feeding = next((account for account, adapter in zip(accounts, adapters, strict=True) if adapter.capabilities.has_quote_feed), None)
+    is_sandbox = any(account.environment is Environment.SANDBOX for account in accounts)
+    return Sources(adapters, is_sandbox=is_sandbox, live=live, feeding=feeding)
 
 
 def has(inquiry: Inquiry) -> Callable[[Capabilities], bool]:
@@ -104,6 +146,7 @@ async def provide_sources(
     principal: NamedDependency[Principal],
     account_service: NamedDependency[AccountService],
     broker_registry: NamedDependency[BrokerRegistry],
+    live_quotes: NamedDependency[LiveQuotes],
     account_id: Annotated[
         str | None,
         QueryParameter(
@@ -123,5 +166,4 @@ async def provide_sources(
     if not ids:
         raise NotFound("Connect a broker account first: market data comes from it.")
     accounts = of_one_market([await account_service.get(each) for each in sorted(ids)], first)
-    is_sandbox = accounts[0].environment is Environment.SANDBOX
-    return Sources(await adapters_of(accounts, account_service, broker_registry), is_sandbox=is_sandbox)
+    return await sources_of(accounts, account_service, broker_registry, live=live_quotes)

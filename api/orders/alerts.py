@@ -1,6 +1,7 @@
-"""Alerts: what a person must look at, told to an account's members and kept."""
+"""Alerts: what a person must look at, told to an account's members, or to others whom it concerns, and kept."""
 
 import asyncio
+from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -42,18 +43,30 @@ class Alerts:
             self._last.clear()
         self._last[key] = now
         log.error("alert", account_id=account_id, code=code, message=message, order_id=order_id)
-        task = asyncio.create_task(self._raise(account_id, code, message, order_id, now))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._start(self._raise(account_id, None, code, message, order_id, now))
+
+    def raise_for(self, user_ids: Sequence[str], code: str, message: str) -> None:
+        """Tell these users of something that belongs to no account."""
+        log.error("alert", code=code, message=message)
+        self._start(self._raise(None, user_ids, code, message, None, self._clock.now()))
 
     async def aclose(self) -> None:
         """Wait for what is under way."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _raise(self, account_id: str, code: str, message: str, order_id: str | None, at: datetime) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _raise(
+        self, account_id: str | None, user_ids: Sequence[str] | None, code: str, message: str, order_id: str | None, at: datetime
+    ) -> None:
         event = AlertEvent(type="alert", at=at, account_id=account_id, code=code, message=message, order_id=order_id)
         try:
             await self._collection.insert_one({"account_id": account_id, "code": code, "message": message, "order_id": order_id, "at": at})
-            await self._publisher.publish(await self._accounts.member_ids(account_id), EventBody("alert", msgspec.json.encode(event)))
+            if account_id is not None:
+                user_ids = await self._accounts.member_ids(account_id)
+            await self._publisher.publish(user_ids or (), EventBody("alert", msgspec.json.encode(event)))
         except (RedisError, PyMongoError) as error:  # it stands in the log
             log.warning("alert_not_published", code=code, problem=str(error))

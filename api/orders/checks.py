@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from api.brokers.base import Capabilities
+from api.brokers.capabilities import Capabilities
 from api.domain.enums import PRICED_ORDER_TYPES, Environment, OrderType
 from api.domain.order import PENDING_CHANGE, WORKING, Order
 from api.domain.sessions import takes_orders

@@ -20,6 +20,7 @@ from api.domain.lifecycle import IllegalTransition
 from api.domain.order import PENDING_CHANGE, Order
 from api.kit.clock import Clock, kst_day
 from api.orders.alerts import Alerts
+from api.orders.cancel_notices import on_cancel
 from api.orders.inbox import Frame, FrameState, Inbox
 from api.orders.publishing import OrderPublisher
 from api.orders.repository import OrderRepository
@@ -260,26 +261,14 @@ def _apply_event(order: Order, notice: Notice, clock: Clock) -> Order:
     match notice.kind:
         case NoticeKind.ACCEPTED:
             is_new = notice.order_number in order.broker_order_ids
-            return ledger.acknowledged(order, now, notice.order_number, order.branch, "", "", order.created_at) if is_new else order
+            return ledger.acknowledged(order, now, notice.order_number, order.branch, "", "", order.sending_began_at) if is_new else order
         case NoticeKind.REPLACED:
             return ledger.replaced(order, now, quantity=order.quantity, limit_price=notice.price, broker_order_id=notice.order_number)
         case NoticeKind.CANCELED:
-            return _apply_cancel(order, notice, clock)
+            return on_cancel(order, notice.quantity, now)
         case NoticeKind.REJECTED:
             return ledger.rejected(order, now, notice.reject_code, "", "exchange")
         case NoticeKind.CANCEL_REJECTED | NoticeKind.REPLACE_REJECTED:
             return ledger.request_refused(order, now, notice.reject_code, "", "exchange") if order.status in PENDING_CHANGE else order
         case _:
             return order
-
-
-def _apply_cancel(order: Order, notice: Notice, clock: Clock) -> Order:
-    """All open shares, or the part that a replace asked for. Any other partial cancel is left to the inquiry: a notice told twice would
-    take the shares away twice."""
-    request = order.pending_request
-    if request is not None and request.kind == "replace" and notice.quantity < order.leaves_quantity:
-        quantity = order.quantity if request.quantity is None else request.quantity
-        return ledger.replaced(order, clock.now(), quantity=quantity, limit_price=None, broker_order_id=None)
-    if notice.quantity >= order.leaves_quantity or (request is not None and request.kind == "cancel"):
-        return ledger.canceled(order, clock.now())
-    return order

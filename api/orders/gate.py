@@ -8,7 +8,7 @@ may not have counted yet: sales that are being sent or whose outcome is unknown.
 both be refused, never both pass. Lowering an order's quantity is let through, whatever its side.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from pymongo.errors import PyMongoError
@@ -26,6 +26,12 @@ log = structlog.get_logger(__name__)
 
 Look = Callable[[], Awaitable[None]]
 
+_WHERE = {
+    "global": "Trading",
+    "broker": "Trading at this broker",
+    "account": "Trading at this account",
+    "fund": "Trading for a fund of this order",
+}
 _NOT_AT_BROKER = (OrderStatus.PENDING_NEW, OrderStatus.UNKNOWN)
 
 
@@ -40,14 +46,16 @@ class Gate:
         """Something will soon want to pass: see that the states will be at hand."""
         self._states.prefetch()
 
-    async def require_open(self, account: BrokerAccount, side: Side, *, lowers_quantity: bool = False) -> None:
+    async def require_open(
+        self, account: BrokerAccount, side: Side, fund_ids: Sequence[str] = (), *, lowers_quantity: bool = False
+    ) -> None:
         """Refuse what certainly cannot pass now, before anything is stored of it. Passing here lets nothing out.
 
         Raises:
             TradingHalted, ReducingOnly: The trading state forbids it.
             TradingStateUnknown: It cannot be read.
         """
-        await self._admit_state(account, side, lowers_quantity=lowers_quantity)
+        await self._admit_state(levels_of(account.broker, account.id, fund_ids), side, lowers_quantity=lowers_quantity)
 
     async def admit_new(self, account: BrokerAccount, adapter: BrokerAdapter, order: Order) -> Look:
         """Let a new order pass, or raise.
@@ -59,27 +67,26 @@ class Gate:
             TradingHalted, ReducingOnly: The trading state forbids it.
             TradingStateUnknown, PositionUnknown: What decides it cannot be read.
         """
-        state = await self._admit_state(account, order.side, lowers_quantity=False)
+        levels = levels_of(account.broker, account.id, order.fund_ids)
+        state = await self._admit_state(levels, order.side, lowers_quantity=False)
         if state is TradingState.REDUCING:
             await self._require_reducing(adapter, order)
-        return self._last_look(account, state)
+        return self._last_look(levels, state)
 
     async def admit_change(self, account: BrokerAccount, order: Order, *, lowers_quantity: bool) -> Look:
         """Let a replacement pass, or raise; as `admit_new`. A sale keeps its shares, so a new price of it needs no look at the position."""
-        return self._last_look(account, await self._admit_state(account, order.side, lowers_quantity=lowers_quantity))
+        levels = levels_of(account.broker, account.id, order.fund_ids)
+        return self._last_look(levels, await self._admit_state(levels, order.side, lowers_quantity=lowers_quantity))
 
-    async def _admit_state(self, account: BrokerAccount, side: Side, *, lowers_quantity: bool) -> TradingState:
-        snapshot = await self._states.known()
-        state, level = snapshot.strictest(levels_of(account.broker, account.id))
+    async def _admit_state(self, levels: Sequence[str], side: Side, *, lowers_quantity: bool) -> TradingState:
+        state, level = (await self._states.known()).strictest(levels)
         if state is TradingState.HALTED:
             raise _refusal(state, level)
         if state is TradingState.REDUCING and side is not Side.SELL and not lowers_quantity:
             raise _refusal(state, level)
         return state
 
-    def _last_look(self, account: BrokerAccount, admitted: TradingState) -> Look:
-        levels = levels_of(account.broker, account.id)
-
+    def _last_look(self, levels: Sequence[str], admitted: TradingState) -> Look:
         async def look() -> None:
             state, level = (await self._states.known()).strictest(levels)
             if is_stricter(state, admitted):
@@ -110,7 +117,7 @@ class Gate:
 
 
 def _refusal(state: TradingState, level: str) -> LucyError:
-    where = {"global": "Trading", "broker": "Trading at this broker", "account": "Trading at this account"}[level.partition(":")[0]]
+    where = _WHERE[level.partition(":")[0]]
     if state is TradingState.HALTED:
         return TradingHalted(f"{where} is halted.", outcome="none")
     return ReducingOnly(f"{where} is reducing: only orders that make a position smaller are taken.", outcome="none")

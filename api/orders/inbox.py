@@ -78,6 +78,15 @@ class Inbox:
         cursor = self._frames.find(query).sort("_id", ASCENDING).limit(limit)
         return [_to_frame(document) async for document in cursor]
 
+    async def count_unapplied(self, account_id: str, since: datetime) -> dict[FrameState, int]:
+        """Frames that came since then and are in no ledger, though they should be or may be: by state."""
+        await self._marks.flush()
+        found = {}
+        for state in (*OPEN_STATES, FrameState.UNREADABLE, FrameState.CONTRADICTED):
+            query = {"account_id": account_id, "state": state.value, "received_at": {"$gte": since}}
+            found[state] = await self._frames.count_documents(query)
+        return found
+
     def mark(self, frame_ids: Iterable[str], state: FrameState) -> None:
         """Note in a moment how far these frames have come. Not journaled: a lost mark only has them looked at again."""
         for frame_id in frame_ids:

@@ -5,7 +5,7 @@ neither loses nor reorders anything. The publisher's script drops what is out al
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -42,6 +42,8 @@ class OrderPublisher:
         self._accounts = accounts
         self._orders = orders
         self._tasks: set[asyncio.Task[None]] = set()
+        self.on_block_part: Callable[[Order], Awaitable[None]] | None = None
+        """Hears of each change of an order that is part of a block, at least once."""
 
     def publish_soon(self, order: Order) -> None:
         """Publish after the caller has gone on; `aclose` waits for it."""
@@ -53,12 +55,13 @@ class OrderPublisher:
         """Publish all versions of ``order`` that are not out yet; raises `redis.RedisError`."""
         members = await self._accounts.member_ids(order.account_id)
         changes = [(change.version, _events(order, change)) for change in order.history if change.version > order.published_version]
-        await self._publisher.publish_order(order.id, members, changes)
+        await self._publisher.publish_versions(order.id, members, changes)
 
     async def publish_now(self, order: Order) -> None:
         """Publish, and mark in the background; a Redis that is away is left to the sweep."""
         try:
             await self.publish(order)
+            await self._tell_block(order)
         except RedisError as error:
             log.warning("publish_postponed", order_id=order.id, problem=str(error))
             return
@@ -79,9 +82,15 @@ class OrderPublisher:
     async def _publish_and_mark(self, order: Order) -> None:
         try:
             await self.publish(order)
+            await self._tell_block(order)
             self._orders.mark_published(order.id, order.version)
         except (RedisError, PyMongoError) as error:  # the sweep repeats it
             log.warning("publish_postponed", order_id=order.id, problem=str(error))
+
+    async def _tell_block(self, order: Order) -> None:
+        # Before the version is marked as published: after a crash in between the sweep does both again.
+        if order.block_order_id is not None and self.on_block_part is not None:
+            await self.on_block_part(order)
 
 
 def as_of(order: Order, change: Change) -> Order:

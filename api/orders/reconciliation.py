@@ -36,7 +36,7 @@ WINDOW_BEFORE = timedelta(seconds=5)
 """How far a broker's clock may be behind Lucy's when an unknown order is matched by time."""
 
 WINDOW_AFTER = timedelta(seconds=90)
-"""How long after Lucy stored an order the broker may have stamped it."""
+"""How long after Lucy began to send an order the broker may have stamped it."""
 
 Shape = tuple[str, Side, int, int]
 """Symbol, side, quantity, price (0 where there is none): what an unknown order is recognised by."""
@@ -87,7 +87,7 @@ def match_unknown(
     """
     waiting = {shape_of_order(order) for order in in_flight}
     by_shape: dict[Shape, list[Order]] = defaultdict(list)
-    for order in sorted(unknown, key=lambda order: (order.created_at, order.id)):
+    for order in sorted(unknown, key=lambda order: (order.sending_began_at, order.id)):
         by_shape[shape_of_order(order)].append(order)
     matches: list[Match] = []
     left: list[BrokerOrder] = []
@@ -109,12 +109,12 @@ def match_unknown(
 
 def is_in_window(order: Order, row: BrokerOrder) -> bool:
     """Whether the broker could have stamped ``row`` for ``order``, clocks and whole seconds considered."""
-    return order.created_at - WINDOW_BEFORE <= row.ordered_at <= order.created_at + WINDOW_AFTER
+    return order.sending_began_at - WINDOW_BEFORE <= row.ordered_at <= order.sending_began_at + WINDOW_AFTER
 
 
 def adopt(order: Order, row: BrokerOrder, now: datetime) -> Order:
     """The unknown ``order`` is the broker order ``row``."""
-    return ledger.acknowledged(order, now, row.order_number, row.branch, "", "", sent_at=order.created_at)
+    return ledger.acknowledged(order, now, row.order_number, row.branch, "", "", sent_at=order.sending_began_at)
 
 
 class Note(Struct, kw_only=True, frozen=True):

@@ -90,6 +90,7 @@ class OrderRepository:
             partialFilterExpression={"status": {"$in": _IN_FLIGHT}},
         )
         await self._orders.create_index([("status", ASCENDING), ("updated_at", ASCENDING)])
+        await self._orders.create_index([("block_order_id", ASCENDING)], partialFilterExpression={"block_order_id": {"$type": "string"}})
         await self._orders.create_index(
             [("is_published", ASCENDING), ("updated_at", ASCENDING)], partialFilterExpression={"is_published": False}
         )
@@ -166,6 +167,11 @@ class OrderRepository:
         document = await self._orders.find_one({"account_id": account_id, "client_order_id": client_order_id})
         return None if document is None else _to_order(document)
 
+    async def list_by_client_order_ids(self, account_id: str, client_order_ids: Sequence[str]) -> list[Order]:
+        """The orders of one account that the client named so."""
+        query = {"account_id": account_id, "client_order_id": {"$in": list(client_order_ids)}}
+        return [_to_order(document) async for document in self._orders.find(query)]
+
     async def find_by_broker_order_ids(self, account_id: str, trading_day: str, numbers: Sequence[str]) -> list[Order]:
         """The day's orders that claim any of these broker numbers."""
         return await self._by_number.submit((account_id, trading_day, frozenset(numbers)))
@@ -209,10 +215,19 @@ class OrderRepository:
         cursor = self._orders.find({"account_id": {"$in": list(account_ids)}, "status": {"$in": _LIVE}}).sort("_id", ASCENDING)
         return [_to_order(document) async for document in cursor]
 
+    async def list_live_for_fund(self, fund_id: str) -> list[Order]:
+        """All orders with shares for this fund and something open or unsettled, oldest first."""
+        cursor = self._orders.find({"fund_ids": fund_id, "status": {"$in": _LIVE}}).sort("_id", ASCENDING)
+        return [_to_order(document) async for document in cursor]
+
     async def list_of_day(self, account_id: str, trading_day: str) -> list[Order]:
         """All orders of one account and KST day."""
         cursor = self._orders.find({"account_id": account_id, "trading_day": trading_day})
         return [_to_order(document) async for document in cursor]
+
+    async def list_of_block(self, block_order_id: str) -> list[Order]:
+        """All orders of a block."""
+        return [_to_order(document) async for document in self._orders.find({"block_order_id": block_order_id})]
 
     async def list_unsettled(self, account_id: str, trading_day: str, changed_since: datetime, numbers: Sequence[str]) -> list[Order]:
         """What reconciliation must look at of an account's day: live orders, those that were given up for want of evidence, those that

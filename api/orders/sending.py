@@ -72,8 +72,8 @@ class OrderSender:
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def send_new(self, account: BrokerAccount, adapter: BrokerAdapter, order: Order) -> Placed:
-        """Send an order that is stored as ``pending_new``.
+    async def send_new(self, account: BrokerAccount, adapter: BrokerAdapter, order: Order, look: Look | None = None) -> Placed:
+        """Send an order that is stored as ``pending_new``; ``look`` says first, by raising, that it may not leave.
 
         Raises:
             TradingHalted, ReducingOnly, Uncertain: The gate kept it here; it is stored as ``rejected`` (``not_sent``).
@@ -82,6 +82,8 @@ class OrderSender:
         sent_at = self._clock.now()
         twin = asyncio.create_task(self._has_twin(order))  # beside the sending: the answer carries the flag
         try:
+            if look is not None:
+                await look()
             with looked_after(await self._gate.admit_new(account, adapter, order)):
                 answer = await adapter.place(_new_order(order), deadline=SEND_DEADLINE)
         except BrokerError as error:

@@ -7,26 +7,29 @@ from which `reconcile` goes on without a second send.
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
 import structlog
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from api.accounts.service import AccountService, BrokerAccount
 from api.audit.service import AuditService
 from api.auth.principal import Principal
 from api.brokers.base import BrokerAdapter
 from api.brokers.registry import BrokerRegistry
+from api.calendar.service import CalendarService
 from api.domain import ledger
-from api.domain.enums import ExecutionType, OrderOrigin, OrderStatus, Permission
+from api.domain.enums import Environment, ExecutionType, OrderOrigin, OrderStatus, Permission
 from api.domain.order import Change, Order, PendingRequest, Stages
-from api.errors import ClientOrderIdReused, LucyError, NotFound, PossibleDuplicate
+from api.errors import ClientOrderIdReused, LucyError, MarketClosed, NotFound, PossibleDuplicate
 from api.kit.clock import Clock, kst_day
+from api.market.documents import InstrumentDocument
 from api.market.service import MarketService
 from api.orders.checks import check_live_trading, check_new_order, check_open, check_replacement
-from api.orders.gate import Gate
+from api.orders.gate import Gate, Look
 from api.orders.in_flight import OrdersInFlight
 from api.orders.proposals import of_new_order, of_replacement
 from api.orders.publishing import OrderPublisher
@@ -42,6 +45,14 @@ _CANCELS_AT_ONCE = 8
 """At one account. At three a second, the slowest limit known, the last of them waits less than the deadline of a sending."""
 
 
+class PartOfBlock(Struct, kw_only=True, frozen=True):
+    """What an order is of a block: the block, the funds that it is for, and what says at the last moment whether it may still leave."""
+
+    block_order_id: str
+    fund_ids: tuple[str, ...]
+    look: Look
+
+
 class OrderService:
     """All that a client can do with orders."""
 
@@ -51,6 +62,7 @@ class OrderService:
         orders: OrderRepository,
         accounts: AccountService,
         market: MarketService,
+        calendar: CalendarService,
         brokers: BrokerRegistry,
         publisher: OrderPublisher,
         sender: OrderSender,
@@ -65,6 +77,7 @@ class OrderService:
         self._orders = orders
         self._accounts = accounts
         self._market = market
+        self._calendar = calendar
         self._brokers = brokers
         self._publisher = publisher
         self._sender = sender
@@ -77,8 +90,19 @@ class OrderService:
         self._is_live_trading_on = is_live_trading_on
         self._in_flight = OrdersInFlight()
 
-    async def place(self, principal: Principal, request: PlaceOrder) -> Placed:
+    async def check(self, principal: Principal, request: PlaceOrder, *, fund_ids: Sequence[str] = ()) -> None:
+        """Raise what `place` would raise before it stores anything, except for risk limits, which are counted only as an order leaves."""
+        account = await self._accounts.require(principal, request.account_id, Permission.TRADE)
+        await self._check_request(account, await self._adapter(account), request, self._clock.now())
+        await self._gate.require_open(account, request.side, fund_ids)
+
+    async def place(self, principal: Principal, request: PlaceOrder, part: PartOfBlock | None = None) -> Placed:
         """Place one order; the same client_order_id with the same body gives back the stored order.
+
+        Args:
+            principal: Who places it.
+            request: The order.
+            part: What it is of which block, where it is.
 
         Raises:
             NotFound, Forbidden: Not the caller's account, or not enough permission.
@@ -88,14 +112,19 @@ class OrderService:
             ClientOrderIdReused: Another body under the same client_order_id.
             TooManyRequests, BrokerProblem: Certainly not sent; the order is stored as ``rejected`` (``not_sent``), if at all, and the same
                 request again sends it.
+            PartWithdrawn, BlockUnknown: What ``part.look`` says; stored as ``rejected`` (``not_sent``).
         """
         account = await self._accounts.require(principal, request.account_id, Permission.TRADE)
         with self._in_flight.one_more(account.id) as require_room:
-            return await self._place(principal, account, request, require_room)
+            order = self._pending(account, principal, request)
+            if part is not None:
+                order = msgspec.structs.replace(order, block_order_id=part.block_order_id, fund_ids=part.fund_ids)
+            return await self._place(account, request, order, require_room, None if part is None else part.look)
 
-    async def _place(self, principal: Principal, account: BrokerAccount, request: PlaceOrder, require_room: Callable[[], None]) -> Placed:
+    async def _place(
+        self, account: BrokerAccount, request: PlaceOrder, order: Order, require_room: Callable[[], None], look: Look | None
+    ) -> Placed:
         self._gate.prepare()
-        order = self._pending(account, principal, request)
         claim = None
         try:
             require_room()
@@ -109,13 +138,13 @@ class OrderService:
                 raise
             stored, is_new = replay, False
         if is_new and claim is not None:
-            return await self._send_claimed(account, adapter, self._stamped(stored), claim)
+            return await self._send_claimed(account, adapter, self._stamped(stored), claim, look)
         if claim is not None:
             await self._risk.release(claim, was_sent=False)
-        if stored.request_digest != order.request_digest:
+        if stored.request_digest != order.request_digest or stored.block_order_id != order.block_order_id:
             raise ClientOrderIdReused(f"{stored.client_order_id} names another order.", order_id=stored.id)
         if stored.status is OrderStatus.REJECTED and stored.reason == NOT_SENT:
-            return await self._send_again(account, stored, _codes(request.confirm))
+            return await self._send_again(account, stored, _codes(request.confirm), look)
         return Placed(stored, Outcome.REPLAYED)
 
     async def cancel(self, principal: Principal, order_id: str) -> Placed:
@@ -145,7 +174,7 @@ class OrderService:
         check_replacement(order, request, instrument, adapter.capabilities, self._clock.now())
         quantity = request.quantity if request.quantity != order.quantity else None
         price = request.limit_price if request.limit_price != order.limit_price else None
-        await self._gate.require_open(account, order.side, lowers_quantity=price is None)
+        await self._gate.require_open(account, order.side, order.fund_ids, lowers_quantity=price is None)
         claim = None
         if price is not None:  # a smaller quantity alone takes risk away
             key = f"{order.id}:{self._new_id()}"
@@ -182,14 +211,20 @@ class OrderService:
         else:
             account_ids = [account_id]
         accounts = {account_id: await self._accounts.require(principal, account_id, Permission.TRADE) for account_id in account_ids}
-        return await self._cancel_live(accounts)
+        return await self._cancel_live(accounts, await self._orders.list_live(list(accounts)))
 
     async def cancel_at(self, accounts: Sequence[BrokerAccount]) -> list[tuple[Order, Placed | LucyError]]:
         """Cancel every open order at these accounts, for who halts them: no account's permission is asked."""
-        return await self._cancel_live({account.id: account for account in accounts})
+        by_id = {account.id: account for account in accounts}
+        return await self._cancel_live(by_id, await self._orders.list_live(list(by_id)))
 
-    async def _cancel_live(self, accounts: dict[str, BrokerAccount]) -> list[tuple[Order, Placed | LucyError]]:
-        live = await self._orders.list_live(list(accounts))
+    async def cancel_for_fund(self, fund_id: str) -> list[tuple[Order, Placed | LucyError]]:
+        """Cancel every open order with shares for this fund, also those of other funds in it: a broker's order is one."""
+        live = await self._orders.list_live_for_fund(fund_id)
+        accounts = {account.id: account for account in await self._accounts.list_active()}
+        return await self._cancel_live(accounts, [order for order in live if order.account_id in accounts])
+
+    async def _cancel_live(self, accounts: Mapping[str, BrokerAccount], live: Sequence[Order]) -> list[tuple[Order, Placed | LucyError]]:
         # A few at a time: hundreds at once would wait for the broker's call limit until their deadline is past.
         room = {account_id: asyncio.Semaphore(_CANCELS_AT_ONCE) for account_id in accounts}
 
@@ -224,18 +259,20 @@ class OrderService:
         """The caller's orders with something open or unsettled, oldest first: the snapshot of a new listener."""
         return await self._orders.list_live(await self._accounts.visible_account_ids(principal, Permission.VIEW))
 
+    async def _check_request(self, account: BrokerAccount, adapter: BrokerAdapter, request: PlaceOrder, at: datetime) -> InstrumentDocument:
+        """The instrument, if the order can be right at ``at``."""
+        instrument = await self._market.tradable(request.symbol)
+        is_live_on = self._is_live_trading_on
+        check_new_order(request, instrument, adapter.capabilities, account.environment, at, is_live_trading_on=is_live_on)
+        # The sandbox keeps its own days.
+        if account.environment is not Environment.SANDBOX and not await self._calendar.is_trading_day(day := kst_day(at)):
+            raise MarketClosed(f"The exchange is closed on {day}.")
+        return instrument
+
     async def _check_new(self, account: BrokerAccount, adapter: BrokerAdapter, order: Order, request: PlaceOrder) -> tuple[Order, Claim]:
         """The order with what it counts with against its limits, and its claim on them."""
-        instrument = await self._market.tradable(request.symbol)
-        check_new_order(
-            request,
-            instrument,
-            adapter.capabilities,
-            account.environment,
-            order.created_at,
-            is_live_trading_on=self._is_live_trading_on,
-        )
-        await self._gate.require_open(account, request.side)
+        instrument = await self._check_request(account, adapter, request, order.created_at)
+        await self._gate.require_open(account, request.side, order.fund_ids)
         if account.settings.on_possible_duplicate == "refuse" and await self._orders.has_twin_in_flight(order):
             raise PossibleDuplicate("An order of the same account, symbol, side, quantity and price is in flight or unknown.")
         proposal = of_new_order(order, instrument)
@@ -243,11 +280,11 @@ class OrderService:
         exceeded = tuple(dict.fromkeys(violation.code.value for violation in claim.exceeded))
         return msgspec.structs.replace(order, risk_amount=proposal.added_amount, confirmed_limits=exceeded), claim
 
-    async def _send_claimed(self, account: BrokerAccount, adapter: BrokerAdapter, order: Order, claim: Claim) -> Placed:
+    async def _send_claimed(self, account: BrokerAccount, adapter: BrokerAdapter, order: Order, claim: Claim, look: Look | None) -> Placed:
         """Send an order that is stored and counted; what the broker does not take is given back to the limits."""
         await self._note_confirmed(order.created_by, order, claim)
         try:
-            placed = await self._sender.send_new(account, adapter, order)
+            placed = await self._sender.send_new(account, adapter, order, look)
         except LucyError:  # certainly not sent
             await self._risk.release(claim, was_sent=False)
             raise
@@ -262,16 +299,16 @@ class OrderService:
                 actor=user_id, action="order.risk_confirmed", subject=f"order:{order.id}", before=None, after={"exceeded": exceeded}
             )
 
-    async def _send_again(self, account: BrokerAccount, order: Order, confirmed: frozenset[str]) -> Placed:
+    async def _send_again(self, account: BrokerAccount, order: Order, confirmed: frozenset[str], look: Look | None) -> Placed:
         check_live_trading(account.environment, is_live_trading_on=self._is_live_trading_on)
-        await self._gate.require_open(account, order.side)
+        await self._gate.require_open(account, order.side, order.fund_ids)
         adapter = await self._adapter(account)
         instrument = await self._market.tradable(order.symbol)
         claim = await self._risk.claim(of_new_order(order, instrument), confirmed)
         revived = ledger.revived(order, self._clock.now(), self._process_id)
         if not await self._orders.replace_if_unchanged(order, revived):  # another repeat sends it, under the same claim
             return Placed(await self._orders.get(order.id), Outcome.REPLAYED)
-        return await self._send_claimed(account, adapter, revived, claim)
+        return await self._send_claimed(account, adapter, revived, claim, look)
 
     async def _claim(self, order: Order, request: PendingRequest) -> Order:
         """Note the request durably before it is sent; refused where the order changed meanwhile and is not open any more."""

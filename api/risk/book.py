@@ -39,6 +39,11 @@ class LimitBook:
         self._version = -1
         self._loading = asyncio.Lock()
 
+    @property
+    def version(self) -> int:
+        """Of the limits that are held; another with every change of any."""
+        return self._version
+
     async def find(self, owner: str) -> StoredLimits | None:
         """What is set for one owner now; None where nothing ever was."""
         await self._load(await self._states.known())

@@ -50,7 +50,7 @@ class RiskChecks:
         if counted:
             checks = tuple(check for check, _, _ in counted)
             is_dry = bool(unconfirmed(violations, confirmed))
-            is_counted, actuals = await self._counters.claim(proposal.key, checks, is_dry=is_dry)
+            is_counted, actuals = await self._counters.claim(proposal.key, checks, limits_version=self._book.version, is_dry=is_dry)
             by_scope = {scope: limits for (scope, _), limits in zip(owners, found, strict=True)}
             violations += _exceeded(counted, actuals, by_scope)
             if is_counted:

@@ -2,8 +2,9 @@
 
 Choice: Redis, one script for all limits of an order, so that two orders at once cannot both slip under a limit, and an order that one
 limit refuses uses up nothing of another. The won of a day are kept as one claim an order, not as a bare sum. So they can be seeded from
-the stored orders at any time: a claim that is there already is not counted twice. It is done when a process first meets a day
-and after each failure of Redis, which may have come back without its last second. If Redis does not answer, the order is refused.
+the stored orders at any time: a claim that is there already is not counted twice. It is done when a process first meets a day, when
+limits changed (where there were none, nothing was counted), and after each failure of Redis, which may have come back without its last
+second. If Redis does not answer, the order is refused.
 
 What is given up: won of orders that were refused while nobody could tell Redis stay counted until the day ends. Too much is the safe side.
 """
@@ -93,13 +94,15 @@ class LimitCounters:
         self._seed = redis.register_script(_SEED)
         self._release = redis.register_script(_RELEASE)
         self._seeded: set[str] = set()
+        self._limits_version = -1
 
-    async def claim(self, claim: str, checks: Sequence[Check], *, is_dry: bool) -> tuple[bool, list[int]]:
+    async def claim(self, claim: str, checks: Sequence[Check], *, limits_version: int, is_dry: bool) -> tuple[bool, list[int]]:
         """Count the order against all checks, unless one is exceeded that must not be.
 
         Args:
             claim: Names the order; the same claim counts once in a day.
             checks: What is looked at, all in one step.
+            limits_version: Of the limits that the checks come from.
             is_dry: Look, and count nothing.
 
         Returns:
@@ -109,6 +112,9 @@ class LimitCounters:
         Raises:
             RiskLimitsUnknown: Redis did not answer.
         """
+        if limits_version != self._limits_version:
+            self._seeded.clear()
+            self._limits_version = limits_version
         keys = [self._key(check) for check in checks]
         spec = msgspec.json.encode(
             {

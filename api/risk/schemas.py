@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from api.domain.enums import Broker, TradingState
-from api.risk.limits import CountLimit, Limit, PercentLimit, SecondsLimit
+from api.risk.limits import CountLimit, Limit, LimitCode, PercentLimit, SecondsLimit
 
 Reason = Annotated[str, Meta(max_length=200, description="Why; told to all whom it concerns and kept in the audit log.")]
 
@@ -80,3 +80,17 @@ class RiskLimits(Struct, kw_only=True, frozen=True):
     same_order: SecondsLimit | None
     set_by: str | None
     set_at: datetime | None
+
+
+class RiskViolation(Struct, kw_only=True, frozen=True):
+    """One risk limit that the order would exceed.
+
+    ``code`` goes into ``confirm`` where ``action`` is ``confirm``. ``limit`` and ``actual`` are won, shares, orders, percent or seconds, as
+    the code tells. ``scope``: whose limit it is.
+    """
+
+    code: LimitCode
+    scope: Literal["account", "user"]
+    action: Literal["block", "confirm"]
+    limit: float
+    actual: float

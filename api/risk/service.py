@@ -20,7 +20,7 @@ from api.events.schemas import AlertEvent
 from api.kit.clock import Clock
 from api.risk.book import LimitBook, StoredLimits
 from api.risk.limits import LimitSet, to_stored
-from api.risk.states import GLOBAL, LevelState, TradingStates, account_level, broker_level
+from api.risk.states import GLOBAL, LevelState, TradingStates, account_level, broker_level, fund_level
 from api.users.service import UserService
 
 log = structlog.get_logger(__name__)
@@ -93,6 +93,21 @@ class RiskService:
         )
         await self._tell(sorted(account.members), account_id, _words("Trading at this account", state, reason))
         return account
+
+    async def put_fund_state(
+        self, principal: Principal, fund_id: str, name: str, members: Sequence[str], state: TradingState, reason: str
+    ) -> LevelState:
+        """Set a fund's kill switch, for a caller who may. On return it holds in every process."""
+        before, after = await self._states.set_level(fund_level(fund_id), state, reason=reason, set_by=principal.user_id)
+        await self._audit.record(
+            actor=principal.user_id,
+            action="fund.kill_switch",
+            subject=f"fund:{fund_id}",
+            before={"trading_state": TradingState.ACTIVE.value} if before is None else _audited(before),
+            after=_audited(after),
+        )
+        await self._tell(sorted(members), None, _words(f"Trading for the fund {name}", state, reason))
+        return after
 
     async def accounts_under(self, broker: Broker | None) -> list[BrokerAccount]:
         """All connected accounts of a broker, or of all."""

@@ -1,6 +1,6 @@
 """Trading states: ``active``, ``reducing`` or ``halted`` at several levels; the strictest that concerns an order holds.
 
-Levels are keys: ``global``, ``broker:<broker>``, ``account:<id>``. A further level, such as a fund's, is a further key in `levels_of`.
+Levels are keys: ``global``, ``broker:<broker>``, ``account:<id>``, ``fund:<id>``. A further level is a further key in `levels_of`.
 
 What must hold: *once a change was answered, no process lets an order out by what stood before.* How, without asking for each order:
 
@@ -64,9 +64,14 @@ def account_level(account_id: str) -> str:
     return f"account:{account_id}"
 
 
-def levels_of(broker: Broker, account_id: str) -> tuple[str, ...]:
-    """The levels that an order of this account is under."""
-    return (GLOBAL, broker_level(broker), account_level(account_id))
+def fund_level(fund_id: str) -> str:
+    """Key of a fund's level."""
+    return f"fund:{fund_id}"
+
+
+def levels_of(broker: Broker, account_id: str, fund_ids: Iterable[str] = ()) -> tuple[str, ...]:
+    """The levels that an order of this account, for these funds, is under."""
+    return (GLOBAL, broker_level(broker), account_level(account_id), *map(fund_level, fund_ids))
 
 
 def is_stricter(state: TradingState, than: TradingState) -> bool:

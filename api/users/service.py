@@ -1,7 +1,7 @@
 """Users: stored, changed by admins, looked up by the log-in."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -53,6 +53,14 @@ class UserService:
         if user is None:
             raise NotFound("There is no such user.")
         return user
+
+    async def active_among(self, user_ids: Collection[str]) -> set[str]:
+        """Those of the users who may sign in."""
+        return set(await self._collection.distinct("_id", {"_id": {"$in": list(user_ids)}, "is_active": True}))
+
+    async def admin_ids(self) -> list[str]:
+        """Who may manage users, jobs and settings."""
+        return list(await self._collection.distinct("_id", {"role": Role.ADMIN.value, "is_active": True}))
 
     async def require_all(self, user_ids: Sequence[str]) -> None:
         """See that all of these are users; `InvalidRequest` names those that are not."""

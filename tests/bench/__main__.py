@@ -12,23 +12,24 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.bench import events, fills, lists, orders
+from tests.bench import events, fills, lists, orders, parsing
 from tests.bench.figures import Figures, note
 from tests.bench.rig import Rig, prepared
 
 PARTS = ("orders", "fills", "fan-out", "lists", "idle")
+_PARSING = "parsing"  # needs no servers
 
 
 def main() -> int:
     """Run and print; 0 whatever the figures are."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer of everything: about a minute")
-    parser.add_argument("--only", default=",".join(PARTS), help=f"some of: {','.join(PARTS)}")
+    parser.add_argument("--only", default=",".join((_PARSING, *PARTS)), help=f"some of: {','.join((_PARSING, *PARTS))}")
     parser.add_argument("--orders", type=int, default=None, help="size of the collection to list from (default 200,000; target 1,000,000)")
     parser.add_argument("--idle", type=int, default=None, help="idle listeners (default 10,000)")
     arguments = parser.parse_args()
     wanted = set(arguments.only.split(","))
-    if unknown := wanted - set(PARTS):
+    if unknown := wanted - {_PARSING, *PARTS}:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     asyncio.run(_run(arguments.quick, wanted, arguments.orders, arguments.idle))
     return 0
@@ -44,6 +45,16 @@ async def _run(is_quick: bool, wanted: set[str], order_count: int | None, idle: 
         "idle": lambda rig: events.measure_idle(rig, figures, listeners=idle or (1_000 if is_quick else 10_000)),
     }
     began = time.monotonic()
+    if _PARSING in wanted:
+        note("parsing …")
+        await asyncio.to_thread(parsing.measure, figures, is_quick=is_quick)
+    if wanted != {_PARSING}:
+        await _run_on_servers(parts, wanted)
+    figures.print()
+    note(f"\n{time.monotonic() - began:.0f} s. Targets: design.md §11, for one 2-core machine with nothing else running on it.")
+
+
+async def _run_on_servers(parts: dict[str, Callable[[Rig], Awaitable[None]]], wanted: set[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="lucy-bench-") as folder:
         async with prepared(Path(folder)) as rig:
             note(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; servers, load and listeners are processes of their own")
@@ -55,8 +66,6 @@ async def _run(is_quick: bool, wanted: set[str], order_count: int | None, idle: 
                     seconds = time.monotonic() - started
                     share = (rig.other_seconds() - others) / seconds / (os.cpu_count() or 1) * 100
                     note(f"  {seconds:.0f} s; other programs took {share:.0f} % of the machine meanwhile")
-    figures.print()
-    note(f"\n{time.monotonic() - began:.0f} s. Targets: design.md §11, for one 2-core machine with nothing else running on it.")
 
 
 if __name__ == "__main__":

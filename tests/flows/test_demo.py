@@ -45,6 +45,8 @@ async def test_the_demo_agrees_with_the_market_each_time_it_is_run(stack: Stack)
         assert "pending_replace" in output, output
         assert "canceled" in output, output
         assert "DIFFER" not in output, output
+        assert f"block: {side} 137" in output, output
+        assert len(re.findall(r"Lucy demo [AB] .* shares .* won$", output, re.MULTILINE)) == 2, output
     executions = await stack.ledger_executions()
     assert sum(entry["quantity"] for entry in executions if entry["symbol"] == "005930" and entry["broker"] == "kis") > 4_000
 

@@ -44,6 +44,8 @@ async def test_no_secret_password_or_token_stands_in_clear(stack: Stack, an_orde
     password = "a password that nobody else has"
     created = await stack.http.post("/users", json={"username": "secretive", "password": password})
     key = (await stack.http.post("/api-keys", json={"name": "erp", "scopes": ["read"]})).json()["secret"]
+    webhook = (await stack.http.post("/webhooks", json={"url": "http://127.0.0.1:9/hook"})).json()
+    rotated = (await stack.http.post(f"/webhooks/{webhook['id']}/rotate-secret")).json()
     await stack.http.post("/auth/login", json={"username": "secretive", "password": "wrong " + password})
     for broker in ("kis", "ls"):
         order = (await stack.http.post("/orders", json=an_order(broker, limit_price=72_000))).json()
@@ -58,6 +60,8 @@ async def test_no_secret_password_or_token_stands_in_clear(stack: Stack, an_orde
         "user's password": password,
         "demo password": "lucy-demo",
         "API key": key,
+        "webhook's secret": rotated["secret"],
+        "webhook's secret before": webhook["secret"],
         "signing key": stack.settings.secret_key.get_secret_value(),
         "encryption key": stack.settings.encryption_keys[0].get_secret_value(),
     } | {f"{account['broker']} {name}": account[name] for account in used for name in ("app_key", "app_secret")}

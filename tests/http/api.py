@@ -14,6 +14,7 @@ from api.app import create_app
 from api.bootstrap import Services
 from api.brokers.sandbox.server import Sandbox
 from api.domain.enums import Role
+from api.kit.tls import trusted
 from api.settings import Settings
 from api.users.schemas import CreateUser
 from tests.http.contract import check_answer
@@ -44,10 +45,19 @@ class Api:
         return await self.sign_in(username)
 
 
+_idle_apps: list[Litestar] = []
+"""Making one takes most of a second; each start opens services of its own, so one that has ended serves the next test as well."""
+
+_ORIGINS = ("http://127.0.0.1:8080",)
+"""Of every app alike, since an app keeps its first."""
+
+
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[Api]:
     """The API on its port, in this event loop."""
-    app = create_app(settings)
+    settings = settings.model_copy(update={"cors_origins": _ORIGINS})
+    app = _idle_apps.pop() if _idle_apps else create_app(settings)
+    app.state.settings = settings
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=settings.api_port, log_config=None, lifespan="on"))
     task = asyncio.create_task(server._serve())  # not serve(): that would take over the test run's signals
 
@@ -59,10 +69,13 @@ async def serving(settings: Settings) -> AsyncIterator[Api]:
     await until(is_up, "the API is up")
     services: Services = app.state.services
     hooks = {"response": [check_answer]}
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.api_port}/api/v1", timeout=20, event_hooks=hooks) as client:
+    async with httpx.AsyncClient(
+        verify=trusted(), base_url=f"http://127.0.0.1:{settings.api_port}/api/v1", timeout=20, event_hooks=hooks
+    ) as client:
         yield Api(client=client, services=services, app=app)
     server.should_exit = True
     await task
+    _idle_apps.append(app)
 
 
 @dataclass(frozen=True, kw_only=True)

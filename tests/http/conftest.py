@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from api.brokers.sandbox import server
 from api.domain.enums import Role
+from api.kit.tls import trusted
 from api.local.seed import DEMO_PASSWORD, DEMO_USER, seed
 from api.settings import Settings
 from tests.conftest import RunningServers, fresh_settings
@@ -45,7 +46,7 @@ async def desk(servers: RunningServers, tmp_path_factory: pytest.TempPathFactory
     with fresh_settings(servers, tmp_path_factory.mktemp("desk")) as settings:
         async with (
             server.serving(port=settings.sandbox_port) as sandbox,
-            httpx.AsyncClient(base_url=sandbox.control_url) as control,
+            httpx.AsyncClient(verify=trusted(), base_url=sandbox.control_url) as control,
             serving(settings) as api,
         ):
             await control.put("/limits", json={"enabled": False})

@@ -38,9 +38,42 @@ BODIES: dict[tuple[str, str], object] = {
     ("PUT", "/accounts/{account_id}/kill-switch"): {"state": "halted"},
     ("PUT", "/trading-states/global"): {"state": "halted"},
     ("PUT", "/trading-states/brokers/{broker}"): {"state": "halted"},
+    ("POST", "/webhooks"): {"url": "http://127.0.0.1:9/hook", "account_ids": [SOME_ID]},
+    ("PATCH", "/webhooks/{webhook_id}"): {"name": "renamed"},
+    ("POST", "/watchlists"): {"name": "chips"},
+    ("PATCH", "/watchlists/{watchlist_id}"): {"name": "renamed"},
+    ("POST", "/watchlists/{watchlist_id}/items"): {"symbol": "005930"},
+    ("PATCH", "/watchlists/{watchlist_id}/items/{symbol}"): {"note": "changed"},
     ("PUT", "/accounts/{account_id}/members"): {"members": [{"user_id": SOME_ID, "permission": "manage"}]},
+    ("POST", "/orders/basket"): {
+        "orders": [{"account_id": SOME_ID, "symbol": "005930", "side": "buy", "quantity": 1, "limit_price": 71_000}]
+    },
+    ("PUT", "/funds/{fund_id}/members"): {"members": [{"user_id": SOME_ID, "permission": "manage"}]},
+    ("PUT", "/funds/{fund_id}/kill-switch"): {"state": "halted"},
+    ("POST", "/funds"): {"name": "fund", "budget": 1_000_000},
+    ("POST", "/allocation-plans"): {"name": "plan", "method": "equal", "lines": [{"fund_id": SOME_ID, "account_id": SOME_ID}]},
+    ("POST", "/block-orders"): {"plan_id": SOME_ID, "symbol": "005930", "side": "buy", "quantity": 1, "limit_price": 71_000},
+    ("POST", "/block-orders/preview"): {"plan_id": SOME_ID, "symbol": "005930", "side": "buy", "quantity": 1, "limit_price": 71_000},
+    ("PATCH", "/block-orders/{block_id}"): {"limit_price": 70_900},
+    ("PATCH", "/ipos/{site_no}"): {"notes": "read twice"},
+    ("PATCH", "/jobs/{name}"): {"is_enabled": False},
 }
 """Good bodies, so that an answer tells of access and not of the body."""
+
+NAMES = {
+    "symbol": "005930",
+    "broker": "kis",
+    "kind": "volume",
+    "sequence": "0",
+    "group_code": "001",
+    "site_no": "1",
+    "theme_idx": "1",
+    "name": "scrape_ipos",
+    "run": SOME_ID,
+    "page": SOME_ID,
+    "path": "x",
+}
+"""What stands for a part of a path that is no id of somebody's."""
 
 QUERIES = {f"/accounts/{{account_id}}/{name}": "?symbol=005930" for name in ("buying-power", "sellable-quantity")}
 
@@ -60,11 +93,12 @@ def _routes() -> list[tuple[str, str]]:
 ROUTES = _routes()
 CLOSED = [route for route in ROUTES if route not in OPEN]
 OF_A_RESOURCE = [(method, path) for method, path in CLOSED if "_id}" in path]
-ADMINS_ALONE = [(method, path) for method, path in CLOSED if path.split("/")[1] in ("users", "audit", "metrics", "trading-states")]
+_OF_ADMINS = ("users", "audit", "metrics", "trading-states", "raw-pages", "settings")
+ADMINS_ALONE = [(method, path) for method, path in CLOSED if path.split("/")[1] in _OF_ADMINS]
 
 
 async def _send(api: Api, method: str, path: str, headers: dict[str, str]) -> tuple[int, str]:
-    filled = re.sub(r"\{\w*id\}", SOME_ID, path).replace("{symbol}", "005930").replace("{broker}", "kis")
+    filled = re.sub(r"\{\w*id\}", SOME_ID, path).format_map(NAMES)
     body = None if method in ("GET", "DELETE") else BODIES.get((method, path), {})
     answer = await api.client.request(method, filled + QUERIES.get(path, ""), json=body, headers=headers)
     return answer.status_code, answer.json()["code"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.brokers.base import Inquiry
+from api.brokers.capabilities import Inquiry
 from api.domain.enums import Broker, Environment, Exchange, OrderType, Role, TimeInForce
 from tests.http.api import Desk
 

@@ -73,10 +73,10 @@ async def test_a_listener_that_changes_connection_and_process_in_a_burst_gets_ea
     clients = [desk.api.client, second.client]
     publishers = [desk.api.services.event_publisher, second.services.event_publisher]
 
-    async def publish_order(order_id: str) -> None:
+    async def publish_twice(order_id: str) -> None:
         for version in range(1, 51):  # both processes tell it, and each tells the version before again
             changes = [(known, [an_event(known)._replace(event=order_id)]) for known in (version - 1, version) if known]
-            await asyncio.gather(*(publisher.publish_order(order_id, [user_id_of(user)], changes) for publisher in publishers))
+            await asyncio.gather(*(publisher.publish_versions(order_id, [user_id_of(user)], changes) for publisher in publishers))
 
     seen: list[Frame] = []
     last_id: dict[str, str] = {}
@@ -84,7 +84,7 @@ async def test_a_listener_that_changes_connection_and_process_in_a_burst_gets_ea
     for turn in range(20):
         async with listening(clients[turn % 2], user | last_id) as frames:
             if publishing is None:
-                publishing = asyncio.ensure_future(asyncio.gather(*(publish_order(f"order-{number}") for number in range(4))))
+                publishing = asyncio.ensure_future(asyncio.gather(*(publish_twice(f"order-{number}") for number in range(4))))
             seen += await asyncio.wait_for(take(frames, min(13 + turn, 200 - len(seen))), 20)
         last_id = {"Last-Event-ID": seen[-1].id}
         if len(seen) == 200:

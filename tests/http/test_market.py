@@ -169,17 +169,27 @@ async def test_what_cannot_be_asked_is_refused(desk: Desk, path: str, status: in
 
 
 @pytest.mark.asyncio(loop_scope="session")
-@pytest.mark.parametrize("kind", ["volume", "turnover", "gainers", "losers"])
-async def test_a_ranking_is_in_its_own_order(desk: Desk, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "figure", "is_rising"),
+    [
+        ("volume", "volume", False),
+        ("turnover", "turnover_amount", False),
+        ("gainers", "change_rate", False),
+        ("losers", "change_rate", True),
+        ("volume_surge", "volume_growth", False),
+        ("after_hours_gainers", "change_rate", False),
+        ("after_hours_losers", "change_rate", True),
+        ("after_hours_volume", "volume", False),
+        ("expected_gainers", "change_rate", False),
+        ("expected_losers", "change_rate", True),
+        ("foreign_net_buying", "net_quantity", False),
+        ("institution_net_buying", "net_quantity", False),
+    ],
+)
+async def test_a_ranking_is_in_its_own_order(desk: Desk, kind: str, figure: str, is_rising: bool) -> None:
     rows = (await desk.api.client.get(f"/rankings/{kind}", headers=desk.demo)).json()["items"]
 
     assert [row["rank"] for row in rows] == sorted(row["rank"] for row in rows)
-    figure, is_rising = {
-        "volume": ("volume", False),
-        "turnover": ("turnover_amount", False),
-        "gainers": ("change_rate", False),
-        "losers": ("change_rate", True),
-    }[kind]
     figures = [row[figure] for row in rows]
     assert figures == sorted(figures, reverse=not is_rising)
     assert rows

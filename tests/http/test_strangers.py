@@ -24,9 +24,35 @@ OF_A_RESOURCE = sorted((method, path) for method, path, _ in OPERATIONS if re.se
 CLOSED = sorted((method, path) for method, path, operation in OPERATIONS if operation.get("security") != [{}])
 
 
+_NOBODY = "http://127.0.0.1:9/hook"
+"""Nobody listens there: the webhook's delivery fails at once."""
+
+
+def _block(plan_id: str) -> dict[str, Any]:
+    return {"plan_id": plan_id, "symbol": "005930", "side": "buy", "quantity": 1, "limit_price": 60_000}
+
+
 async def _ids(desk: Desk) -> dict[str, str]:
     key = await desk.api.client.post("/api-keys", json={"name": "demo's", "scopes": ["read"]}, headers=desk.demo)
+    hook = (await desk.api.client.post("/webhooks", json={"url": _NOBODY}, headers=desk.demo)).json()
+    delivery = (await desk.api.client.post(f"/webhooks/{hook['id']}/test", headers=desk.demo)).json()
+    fund = (await desk.api.client.post("/funds", json={"name": "demo's", "budget": 10_000_000}, headers=desk.demo)).json()
+    lines = [{"fund_id": fund["id"], "account_id": desk.accounts["kis"]["id"]}]
+    body = {"name": "demo's", "method": "equal", "lines": lines}
+    plan = (await desk.api.client.post("/allocation-plans", json=body, headers=desk.demo)).json()
+    block = await desk.api.client.post("/block-orders", json=_block(plan["id"]), headers=desk.demo)
+    order = desk.order(limit_price=60_200)
+    basket = await desk.api.client.post("/orders/basket", json={"orders": [order]}, headers=desk.demo)
+    watchlist = (await desk.api.client.post("/watchlists", json={"name": "demo's"}, headers=desk.demo)).json()
+    await desk.api.client.post(f"/watchlists/{watchlist['id']}/items", json={"symbol": "005930"}, headers=desk.demo)
     return {
+        "basket_id": basket.json()["id"],
+        "watchlist_id": watchlist["id"],
+        "fund_id": fund["id"],
+        "plan_id": plan["id"],
+        "block_id": block.json()["id"],
+        "webhook_id": hook["id"],
+        "delivery_id": delivery["id"],
         "account_id": desk.accounts["kis"]["id"],
         "order_id": (await desk.placed())["id"],
         "key_id": key.json()["id"],
@@ -34,7 +60,18 @@ async def _ids(desk: Desk) -> dict[str, str]:
         "symbol": "005930",
         "broker": "kis",
         "kind": "volume",
+        "sequence": "0",
+        "group_code": "001",
+        "site_no": "1",
+        "theme_idx": "1",
+        "name": "scrape_ipos",
+        "run": "6650f1c2a4b3c2d1e0f9a8b7",
+        "page": "6650f1c2a4b3c2d1e0f9a8b7",
     }
+
+
+def _opening(ids: dict[str, str]) -> dict[str, Any]:
+    return {"account_id": ids["account_id"], "symbol": ids["symbol"], "quantity": 1}
 
 
 def _body(desk: Desk, method: str, path: str, ids: dict[str, str]) -> Any:
@@ -46,7 +83,29 @@ def _body(desk: Desk, method: str, path: str, ids: dict[str, str]) -> Any:
         ("PUT", "/accounts/{account_id}/members"): {"members": [{"user_id": ids["user_id"], "permission": "manage"}]},
         ("POST", "/orders/{order_id}/resolve"): {"declare": "not_placed"},
         ("POST", "/orders"): desk.order(),
+        ("POST", "/webhooks"): {"url": _NOBODY, "account_ids": [ids["account_id"]]},
+        ("PATCH", "/webhooks/{webhook_id}"): {"is_active": False},
         ("POST", "/orders/cancel-all"): {"account_id": ids["account_id"]},
+        ("POST", "/orders/basket"): {"orders": [desk.order()]},
+        ("POST", "/watchlists"): {"name": "theirs"},
+        ("PATCH", "/watchlists/{watchlist_id}"): {"name": "theirs"},
+        ("POST", "/watchlists/{watchlist_id}/items"): {"symbol": "000660"},
+        ("PATCH", "/watchlists/{watchlist_id}/items/{symbol}"): {"note": "theirs"},
+        ("PATCH", "/funds/{fund_id}"): {"name": "theirs"},
+        ("PUT", "/funds/{fund_id}/members"): {"members": [{"user_id": ids["user_id"], "permission": "manage"}]},
+        ("PUT", "/funds/{fund_id}/kill-switch"): {"state": "halted"},
+        ("POST", "/funds"): {"name": "theirs", "budget": 1, "opening_positions": [_opening(ids)]},
+        ("PATCH", "/allocation-plans/{plan_id}"): {"name": "theirs"},
+        ("POST", "/allocation-plans"): {
+            "name": "theirs",
+            "method": "equal",
+            "lines": [{key: ids[key] for key in ("fund_id", "account_id")}],
+        },
+        ("POST", "/block-orders"): _block(ids["plan_id"]),
+        ("POST", "/block-orders/preview"): _block(ids["plan_id"]),
+        ("PATCH", "/block-orders/{block_id}"): {"limit_price": 60_100},
+        ("PATCH", "/ipos/{site_no}"): {"notes": "read twice"},
+        ("PATCH", "/jobs/{name}"): {"is_enabled": False},
     }
     return None if method in ("GET", "DELETE") else bodies.get((method, path), {})
 
@@ -60,7 +119,9 @@ async def _ask(desk: Desk, method: str, path: str, ids: dict[str, str], headers:
 async def test_every_resource_of_another_is_not_there_and_stays_as_it_was(desk: Desk) -> None:
     stranger = await desk.api.add_user(Role.TRADER, "stranger.everywhere")
     ids = await _ids(desk)
-    paths = [f"/orders/{ids['order_id']}", f"/accounts/{ids['account_id']}", "/api-keys", "/auth/me"]
+    paths = [f"/orders/{ids['order_id']}", f"/accounts/{ids['account_id']}", "/api-keys", "/auth/me", "/webhooks"]
+    paths += [f"/orders/baskets/{ids['basket_id']}", f"/watchlists/{ids['watchlist_id']}"]
+    paths += [f"/funds/{ids['fund_id']}", f"/allocation-plans/{ids['plan_id']}", f"/block-orders/{ids['block_id']}"]
     before = [(await desk.api.client.get(path, headers=desk.demo)).json() for path in paths]
     traces = await desk.traces()
 
@@ -87,13 +148,12 @@ async def test_naming_anothers_account_in_a_body_or_query_finds_nothing(desk: De
     stranger = await desk.api.add_user(Role.TRADER, "stranger.by.body")
     ids = await _ids(desk)
 
-    bodies = [await _ask(desk, "POST", path, ids, stranger) for path in ("/orders", "/orders/cancel-all")]
-    queries = [
-        (await desk.api.client.get(path, params={"account_id": ids["account_id"]}, headers=stranger)).status_code
-        for path in ("/orders", "/fills")
-    ]
+    posts = ("/orders", "/orders/cancel-all", "/webhooks", "/funds", "/allocation-plans", "/block-orders", "/block-orders/preview")
+    bodies = {path: await _ask(desk, "POST", path, ids, stranger) for path in posts}
+    gets = [("/orders", "account_id"), ("/fills", "account_id"), ("/block-orders", "fund_id")]
+    queries = {path: (await desk.api.client.get(path, params={name: ids[name]}, headers=stranger)).status_code for path, name in gets}
 
-    assert bodies + queries == [404] * 4
+    assert {path: status for path, status in (bodies | queries).items() if status != 404} == {}
 
 
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer x"}, {"Authorization": "Bearer lucy_x"}, {"Cookie": "lucy_refresh=x"}])

@@ -81,9 +81,13 @@ async def test_while_halted_no_way_in_reaches_the_broker_but_a_cancel(desk: Desk
     first, second, third = [await desk.placed(broker) for _ in range(3)]
     await desk.set_fault(broker, "rate_limited", 100)
     not_sent = await desk.place(broker, client_order_id=name)
+    unsent = {"client_basket_id": name, "orders": [desk.order(broker)]}
+    basket = (await desk.api.client.post("/orders/basket", json=unsent, headers=desk.demo)).json()
     await desk.control.delete("/faults")
     assert (not_sent.status_code, not_sent.json()["code"]) == (429, "too_many_requests")
     before = await rows(desk)
+    row = {"account_id": desk.accounts[broker]["id"], "symbol": HELD, "side": "buy", "quantity": 1, "limit_price": 60_000}
+    csv = "account_id,symbol,side,quantity,limit_price\n" + ",".join(map(str, row.values()))
     await put(desk, level, "halted", broker)
     client = desk.api.client
 
@@ -97,6 +101,13 @@ async def test_while_halted_no_way_in_reaches_the_broker_but_a_cancel(desk: Desk
         "quantity": await client.patch(f"/orders/{first['id']}", json={"quantity": 5}, headers=desk.demo),
         "price and quantity": await client.patch(f"/orders/{first['id']}", json={"limit_price": 60_100, "quantity": 5}, headers=desk.demo),
     }
+    text = desk.demo | {"Content-Type": "text/csv"}
+    baskets = [
+        await client.post("/orders/basket", json={"orders": [row]}, headers=desk.demo),
+        await client.post("/orders/basket", content=csv, headers=text),
+        await client.post(f"/orders/baskets/{basket['id']}/resume", json={}, headers=desk.demo),
+        await client.post("/orders/basket", json=unsent, headers=desk.demo),
+    ]
     replay = await desk.place(broker, client_order_id=first["client_order_id"])
     cancel = await client.delete(f"/orders/{first['id']}", headers=desk.demo)
     all_others = await client.post("/orders/cancel-all", json={"account_id": desk.accounts[broker]["id"]}, headers=desk.demo)
@@ -105,6 +116,11 @@ async def test_while_halted_no_way_in_reaches_the_broker_but_a_cancel(desk: Desk
         refused, (403, "trading_halted")
     )
     assert (replay.status_code, replay.headers["Idempotent-Replayed"]) == (200, "true")
+    rows_refused = [answer.json()["rows"][0]["code"] for answer in baskets[:2]] + [
+        answer.json()["items"][0]["code"] for answer in baskets[2:]
+    ]
+    assert [answer.status_code for answer in baskets] == [422, 422, 207, 207]
+    assert (basket["items"][0]["status_code"], rows_refused) == (429, ["trading_halted"] * 4)
     assert cancel.status_code == 200
     canceled = {item["order_id"] for item in all_others.json()["items"] if item["status_code"] == 200}
     assert {second["id"], third["id"]} <= canceled

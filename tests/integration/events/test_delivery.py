@@ -95,7 +95,7 @@ async def test_versions_of_an_order_go_out_once_and_in_order_whoever_publishes(s
     async with running_hub(settings, "one") as hub:
         task = await listening(hub, "ann", 80)
         counts = await asyncio.gather(
-            *(by.publish_order("order-1", ["ann"], changes[:last]) for last in range(1, 41) for by in (publisher, other))
+            *(by.publish_versions("order-1", ["ann"], changes[:last]) for last in range(1, 41) for by in (publisher, other))
         )
         heard = await asyncio.wait_for(task, 20)
     await other_redis.aclose()
@@ -105,9 +105,9 @@ async def test_versions_of_an_order_go_out_once_and_in_order_whoever_publishes(s
 
 
 async def test_an_older_version_that_comes_late_is_not_published(publisher: EventPublisher, settings: Settings, redis: Redis) -> None:
-    first = await publisher.publish_order("order-1", ["ann"], [(2, [EventBody("order", b"2")])])
+    first = await publisher.publish_versions("order-1", ["ann"], [(2, [EventBody("order", b"2")])])
 
-    late = await publisher.publish_order("order-1", ["ann"], [(1, [EventBody("order", b"1")])])
+    late = await publisher.publish_versions("order-1", ["ann"], [(1, [EventBody("order", b"1")])])
 
     assert (first, late) == (1, 0)
     assert await redis.xlen(publisher.stream_key("ann")) == 1

@@ -275,7 +275,8 @@ async def test_keys_vanish_after_their_last_window(start: Start, redis: Redis, p
 
     remaining = {key.decode(): await redis.pttl(key) for key in await redis.keys(f"{prefix}:calls:*")}
     assert remaining
-    assert all(0 < milliseconds <= 2_500 for milliseconds in remaining.values()), remaining
+    gone, endless = -2, -1  # what PTTL says of a key that has just vanished, and of one that never would
+    assert all(milliseconds == gone or endless < milliseconds <= 2_500 for milliseconds in remaining.values()), remaining
 
 
 async def test_no_redis_is_said_so() -> None:

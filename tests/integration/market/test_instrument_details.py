@@ -8,8 +8,10 @@ import pytest
 
 from api.bootstrap import Services, open_services
 from api.brokers.sandbox import server
+from api.kit.tls import trusted
 from api.local.seed import seed
 from api.settings import Settings
+from tests.notes import Notes
 from worker.jobs.load_instrument_details import load_instrument_details
 from worker.jobs.load_instruments import load_instruments
 
@@ -19,7 +21,7 @@ async def market(settings: Settings) -> AsyncIterator[tuple[Services, httpx.Asyn
     """Services with the demo's accounts and their masters loaded, and the sandbox's controls."""
     async with (
         server.serving(port=settings.sandbox_port) as sandbox,
-        httpx.AsyncClient(base_url=sandbox.control_url) as control,
+        httpx.AsyncClient(verify=trusted(), base_url=sandbox.control_url) as control,
         open_services(settings) as services,
     ):
         await control.put("/limits", json={"enabled": False})
@@ -51,9 +53,10 @@ async def test_loading_again_changes_nothing(market: tuple[Services, Any]) -> No
     services, _ = market
     before = await services.database["instruments"].find({}).to_list(None)
 
-    count = await load_instruments({"services": services})
+    notes = Notes()
+    await load_instruments(services, notes)
 
-    assert count == len(before) > 100
+    assert notes.counts["instruments"] == len(before) > 100
     assert await services.database["instruments"].find({}).to_list(None) == before
 
 
@@ -88,7 +91,7 @@ async def test_a_master_read_anew_keeps_the_english_names(market: tuple[Services
     services, _ = market
     await _fill(services, most=5)
 
-    await load_instruments({"services": services})
+    await load_instruments(services, Notes())
 
     assert await _named(services) == 5
 
@@ -107,7 +110,7 @@ async def test_two_runs_at_once_ask_about_each_instrument_once(market: tuple[Ser
 async def test_one_brokers_master_is_enough(settings: Settings, broken: str) -> None:
     async with (
         server.serving(port=settings.sandbox_port) as sandbox,
-        httpx.AsyncClient(base_url=sandbox.control_url) as control,
+        httpx.AsyncClient(verify=trusted(), base_url=sandbox.control_url) as control,
         open_services(settings) as services,
     ):
         await control.put("/limits", json={"enabled": False})
@@ -117,8 +120,9 @@ async def test_one_brokers_master_is_enough(settings: Settings, broken: str) -> 
             await control.post("/faults", json={"broker": broken, "operation": "any", "kind": "error_500_before_taken", "count": 50})
         ).raise_for_status()
 
-        count = await load_instruments({"services": services})
+        notes = Notes()
+        await load_instruments(services, notes)
 
         instruments = await services.database["instruments"].find({}).to_list(None)
-        assert count == len(instruments) > 100
+        assert notes.counts["instruments"] == len(instruments) > 100
         assert all((row["upper_limit_price"] is None) is (broken == "ls") for row in instruments)

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from api.brokers.base import BrokerOrder, BrokerOrderKind
 from api.domain import ledger
 from api.domain.enums import FillSource, OrderStatus, Side
@@ -84,6 +86,17 @@ def test_an_unknown_order_is_found_by_its_shape() -> None:
 
     assert (found.status, found.broker_order_ids) == (OrderStatus.NEW, ("1562",))
     assert [row.order_number for row in left] == ["1563"]
+
+
+@pytest.mark.parametrize(("minutes", "is_found"), [(9, False), (10, True), (11, True), (13, False)])
+def test_an_order_that_was_sent_again_later_is_looked_for_where_it_was_sent_again(minutes: int, is_found: bool) -> None:
+    again_at = NOON + timedelta(minutes=10)
+    never_left = ledger.rejected(an_order(), NOON, "", "", "not_sent")
+    unknown = ledger.outcome_unknown(ledger.revived(never_left, again_at, "other"), again_at, "no_answer")
+
+    matches, left = match_unknown([unknown], [], [a_row(ordered_at=NOON + timedelta(minutes=minutes))])
+
+    assert (len(matches), len(left)) == ((1, 0) if is_found else (0, 1))
 
 
 def test_twins_are_matched_by_count_and_never_twice() -> None:
