@@ -1,8 +1,8 @@
 """A process that calls under a shared limit as fast as it may, for `test_call_scheduler_processes.py`.
 
-Reads its orders as one JSON object from the standard input and writes one JSON object a call to the standard output: who it was for, its
-rank, when it asked, when it was let go, when "the broker" counted it. Instants are of the machine's monotonic clock, which all processes
-share.
+Reads its orders as one JSON object from the standard input, begins at the next line, and writes one JSON object a call to the standard
+output: who it was for, its rank, when it asked, when it was let go, when "the broker" counted it. Instants are of the machine's monotonic
+clock, which all processes share.
 """
 
 import asyncio
@@ -39,11 +39,10 @@ async def run(orders: dict[str, Any]) -> None:
     scheduler = CallScheduler(redis, orders["prefix"])
     rule = msgspec.convert(orders["rule"], CallRule)
     print(json.dumps({"is_ready": True}), flush=True)
+    sys.stdin.readline()
     async with asyncio.TaskGroup() as tasks:
         for group in orders["groups"]:
-            for number in range(group["count"]):
-                if group["gap_seconds"] and number:
-                    await asyncio.sleep(group["gap_seconds"])
+            for _ in range(group["count"]):
                 tasks.create_task(call(scheduler, rule, group))
     await scheduler.aclose()
     await redis.aclose()
