@@ -160,7 +160,8 @@ async function manage(page, folder, { kis, ls, symbol, lower, upper, unknown, ma
 
   // What the funds have now, and the report of the day
   await page.getByTestId('tab-fund-list').click()
-  await first.waitFor()
+  const { used_amount: expected } = await elsewhere('GET', `/funds/${funds[0]}`)
+  await first.getByTestId('fund-used').filter({ hasText: expected.toLocaleString('en-US') }).waitFor() // until then, what was known before
   const used = await first.getByTestId('fund-used').innerText()
   await page.getByTestId('tab-allocation').click()
   await page.locator(`[data-testid=allocation-row][data-block-id="${blockId}"]`).first().waitFor()

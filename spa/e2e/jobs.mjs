@@ -66,8 +66,8 @@ async function work(page, folder) {
   // Its log
   await job.getByTestId('job-history').click()
   await page.getByTestId('job-run-row').first().getByRole('button').click()
-  await page.getByTestId('job-log').waitFor()
-  const lines = (await page.getByTestId('job-log').locator('p').allInnerTexts()).length
+  await page.getByTestId('job-log').locator('p').first().waitFor()
+  const lines = await page.getByTestId('job-log').locator('p').count()
   await shot('3-log')
   await page.keyboard.press('Escape')
 
