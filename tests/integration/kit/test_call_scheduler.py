@@ -92,13 +92,7 @@ async def test_the_limit_is_used_to_the_full(start: Start) -> None:
 
 
 async def test_a_free_place_is_given_at_once(start: Start) -> None:
-    scheduler = start()
-    await scheduler.acquire("warm", ONE, deadline_seconds=0)
-
-    begin = time.monotonic()
-    await scheduler.acquire("k", ONE, deadline_seconds=0)
-
-    assert time.monotonic() - begin < 0.1
+    await start().acquire("k", ONE, deadline_seconds=0)  # raises where it would have to wait
 
 
 async def test_a_place_of_which_nothing_more_is_heard_falls_free(start: Start) -> None:
@@ -109,16 +103,14 @@ async def test_a_place_of_which_nothing_more_is_heard_falls_free(start: Start) -
 
 async def test_a_wait_beyond_the_deadline_is_told_at_once_and_counts_nothing(start: Start, redis: Redis, prefix: str) -> None:
     scheduler = start()
-    rule = CallRule(1, 5.0)
+    rule = CallRule(1, 60.0)
     await scheduler.acquire("k", rule, deadline_seconds=0)
-    begin = time.monotonic()
 
-    with pytest.raises(TimeoutError) as caught:
-        await scheduler.acquire("k", rule, deadline_seconds=1)
+    with pytest.raises(PastDeadline) as caught:
+        async with asyncio.timeout(15):
+            await scheduler.acquire("k", rule, deadline_seconds=30)
 
-    assert time.monotonic() - begin < 0.5
-    assert isinstance(caught.value, PastDeadline)
-    assert 4 < caught.value.wait_seconds <= 5
+    assert 30 < caught.value.wait_seconds <= 60
     assert await redis.zcard(f"{prefix}:calls:{{k}}:held") == 1
     assert await redis.exists(f"{prefix}:calls:{{k}}:wait") == 0
 
@@ -262,7 +254,7 @@ async def test_a_refusal_holds_everybody_up_for_a_moment(start: Start) -> None:
         await second.acquire("k", FIVE, deadline_seconds=0)
     await second.acquire("k", FIVE, deadline_seconds=2)
 
-    assert 0.35 <= time.monotonic() - begin < 1.0
+    assert time.monotonic() - begin >= 0.35
 
 
 async def test_keys_vanish_after_their_last_window(start: Start, redis: Redis, prefix: str) -> None:

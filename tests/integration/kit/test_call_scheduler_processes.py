@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -104,25 +103,26 @@ async def test_four_processes_with_mixed_calls_never_exceed_a_window(start_hamme
     assert most_in_a_window(counted, 0.5) <= 9
 
 
-async def test_cancels_of_one_process_overtake_the_orders_of_three(start_hammer: StartHammer) -> None:
-    rule = CallRule(19, 1.0, reserves=(0, 2, 6, 9), burst_calls=2, burst_seconds=0.12)
-    baskets = await asyncio.gather(*(start_hammer(rule, callers(25, ORDER, f"user-{number}")) for number in range(3)))
-    cancels = await start_hammer(rule, callers(15, CANCEL, "user-0"))
-
-    canceled, ordered = await asyncio.gather(all_calls(cancels), all_calls(*baskets))
-
-    last_cancel = max(call["let_go_at"] for call in canceled)
-    waiting = [call for call in ordered if call["asked_at"] < min(call["asked_at"] for call in canceled) < call["let_go_at"]]
-    assert last_cancel - min(call["asked_at"] for call in canceled) < 1.2  # the window, and this machine
-    overtaken = [call for call in waiting if call["let_go_at"] > last_cancel]
-    assert len(overtaken) >= len(waiting) - 12, (len(overtaken), len(waiting))
-    assert most_in_a_window([call["counted_at"] for call in canceled + ordered], 1.0) <= 19
-
-
 async def line_holds(redis: Redis, prefix: str, tickets: int) -> None:
     async with asyncio.timeout(30):
         while await redis.zcard(f"{prefix}:calls:{{k}}:wait") < tickets:  # noqa: ASYNC110 - the condition is in Redis
             await asyncio.sleep(0.01)
+
+
+async def test_cancels_of_one_process_overtake_the_orders_of_three(start_hammer: StartHammer, redis: Redis, prefix: str) -> None:
+    rule = CallRule(19, 1.0, reserves=(0, 2, 6, 9), burst_calls=2, burst_seconds=0.12)
+    cancels = await start_hammer(rule, callers(15, CANCEL, "user-0"), is_held=True)
+    baskets = await asyncio.gather(*(start_hammer(rule, callers(40, ORDER, f"user-{number}")) for number in range(3)))
+    await line_holds(redis, prefix, 60)
+
+    cancels.begin()
+    canceled, ordered = await asyncio.gather(all_calls(cancels), all_calls(*baskets))
+
+    first_cancel, last_cancel = min(call["asked_at"] for call in canceled), max(call["let_go_at"] for call in canceled)
+    waiting = [call for call in ordered if call["asked_at"] < first_cancel < call["let_go_at"]]
+    overtaken = [call for call in waiting if call["let_go_at"] > last_cancel]
+    assert len(overtaken) >= len(waiting) - 20 >= 20, (len(overtaken), len(waiting))
+    assert most_in_a_window([call["counted_at"] for call in canceled + ordered], 1.0) <= 19
 
 
 async def test_who_asks_less_does_not_wait_behind_another_process_that_asks_more(
@@ -149,10 +149,9 @@ async def test_a_dead_process_holds_nobody_up_for_long(start_hammer: StartHammer
     scheduler = CallScheduler(redis, prefix)
 
     await doomed.kill()
-    killed_at = time.monotonic()
-    for _ in range(2):
-        await scheduler.acquire("k", rule, rank=ORDER, deadline_seconds=60)
+    async with asyncio.timeout(OWNER_SECONDS + 15):  # its 190 cancels would take 28 seconds
+        for _ in range(2):
+            await scheduler.acquire("k", rule, rank=ORDER, deadline_seconds=60)
 
-    assert time.monotonic() - killed_at < OWNER_SECONDS + 1.5
     await scheduler.aclose()
     assert await redis.zcard(f"{prefix}:calls:{{k}}:wait") == 0
