@@ -98,7 +98,7 @@ class TokenStore:
         A broker may hand out the running token again (KIS does within six hours): then that one is given, however long it lives.
 
         A broker that refused a token and will not issue another yet (KIS: one a minute) may have meant the call, not the token: then the
-        refused one is tried again rather than nothing for a minute.
+        refused one is tried again rather than nothing for a minute, by whichever process.
 
         Raises:
             BrokerUnavailable: MongoDB or Redis did not answer, or another process held the issue too long; nothing was sent.
@@ -118,22 +118,22 @@ class TokenStore:
                 try:
                     return await self._find_or_issue(key, issue, valid_for_seconds, with_fallback)
                 except BrokerRateLimited:
-                    refused = self._refused.get(key)
-                    if refused is None or not self._lives(refused.token, valid_for_seconds):
+                    refused = await self._find(key, valid_for_seconds, may_be_refused=True)
+                    if refused is None:
                         raise
                     log.warning("refused_token_tried_again", key=str(key))
-                    self._known[key] = refused.token
-                    return refused.token.value
+                    self._known[key] = refused
+                    return refused.value
 
     async def invalidate(self, key: TokenKey, token: str) -> None:
-        """Forget ``token`` because the broker refused it; a newer one that another process stored meanwhile stays."""
+        """The broker refused ``token``: none takes it up while another can be had. A newer one that was stored meanwhile stays."""
         known = self._known.get(key)
         if known is not None and known.value == token:
             self._refused[key] = _Refused(self._known.pop(key), self._clock.now())
         async with _storage_failures_of(key):
             document = await self._tokens.find_one({"_id": key})
             if document is not None and self._open(document) in (None, token):
-                await self._tokens.delete_one({"_id": key, "token": document["token"]})
+                await self._tokens.update_one({"_id": key, "token": document["token"]}, {"$set": {"refused_at": self._clock.now()}})
 
     async def revoke(self, key: TokenKey, send: Callable[[str], Awaitable[None]]) -> None:
         """Forget the token that all processes share, and have the broker forget it by ``send``; nothing where there is none.
@@ -193,15 +193,20 @@ class TokenStore:
         log.info("broker_token_issued", key=str(key), expires_at=token.expires_at.isoformat())
         return token
 
-    async def _find(self, key: TokenKey, valid_for_seconds: float) -> IssuedToken | None:
+    async def _find(self, key: TokenKey, valid_for_seconds: float, *, may_be_refused: bool = False) -> IssuedToken | None:
         document = await self._tokens.find_one({"_id": key})
         if document is None or (value := self._open(document)) is None:
             return None
-        refused = self._refused.get(key)
-        if refused is not None and value == refused.token.value and document["issued_at"] <= refused.at:
-            return None  # `invalidate` is about to delete it; whoever was refused with it would be refused a second time
+        if not may_be_refused and self._is_refused(document, value):
+            return None
         token = IssuedToken(value, document["expires_at"])
         return token if self._lives(token, valid_for_seconds) else None
+
+    def _is_refused(self, document: dict[str, Any], value: str) -> bool:
+        if "refused_at" in document:
+            return True
+        refused = self._refused.get(document["_id"])  # `invalidate` is about to write it down
+        return refused is not None and value == refused.token.value and document["issued_at"] <= refused.at
 
     def _open(self, document: dict[str, Any]) -> str | None:
         try:

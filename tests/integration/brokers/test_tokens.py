@@ -106,7 +106,7 @@ async def test_a_refused_token_that_is_still_read_from_the_database_is_not_taken
     document = await database["broker_tokens"].find_one({"_id": KEY})
     assert document is not None
     await store.invalidate(KEY, "token-1")
-    await database["broker_tokens"].insert_one(document)  # as a caller sees it whose read overlaps with the deletion
+    await database["broker_tokens"].replace_one({"_id": KEY}, document)  # as a caller sees it whose read overlaps with the note
 
     assert await store.get(KEY, issuer) == "token-2"
     assert await make_store().get(KEY, issuer) == "token-2"
@@ -125,6 +125,35 @@ async def test_the_same_token_issued_again_after_a_refusal_is_taken_up(make_stor
     assert await first.get(KEY, issuer) == "token-1"
     assert await second.get(KEY, issuer) == "token-1"
     assert issuer.asked == 1
+
+
+@pytest.mark.parametrize("is_same_process", [True, False])
+async def test_a_refused_token_is_tried_again_while_no_other_can_be_had(make_store: MakeStore, *, is_same_process: bool) -> None:
+    issuer = Issuer()
+    first = make_store()
+    await first.get(KEY, issuer)
+    await first.invalidate(KEY, "token-1")
+    issuer.error = BrokerRateLimited("kis", 0.3)
+    store = first if is_same_process else make_store()  # the process that was refused may have died
+
+    assert await store.get(KEY, issuer) == "token-1"
+    await store.invalidate(KEY, "token-1")
+    assert await store.get(KEY, issuer) == "token-1"
+    assert issuer.asked == 2  # all wait for the pause that the broker asked for
+    await asyncio.sleep(0.35)  # Redis measures it
+    await store.invalidate(KEY, "token-1")
+    issuer.error = None
+    assert await store.get(KEY, issuer) == "token-3"
+
+
+async def test_a_refused_token_at_its_end_is_not_tried_again(make_store: MakeStore) -> None:
+    issuer = Issuer(lives=timedelta(seconds=30))
+    store = make_store()
+    await store.get(KEY, issuer)
+    await store.invalidate(KEY, "token-1")
+
+    with pytest.raises(BrokerRateLimited):
+        await store.get(KEY, Issuer(error=BrokerRateLimited("kis", 60)))
 
 
 async def test_invalidating_an_old_token_leaves_the_new_one(make_store: MakeStore) -> None:
