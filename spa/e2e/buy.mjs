@@ -103,6 +103,7 @@ async function takePriceOfBook(page) {
 // On a narrow screen ticket, orders and positions take turns.
 async function showBlotter(page) {
   const section = page.getByTestId('section-blotter')
+  await page.getByTestId('ticket-symbol').waitFor() // after a reload, nothing is there at first
   if (await section.isVisible()) await section.click()
 }
 

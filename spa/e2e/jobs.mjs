@@ -44,21 +44,23 @@ async function work(page, folder) {
   await page.getByTestId('tab-jobs').click()
   const job = page.locator('[data-testid=job][data-job=scrape_ipos]')
 
-  // A run by hand, whose progress comes by itself
-  await job.getByTestId('job-run').click()
+  // A run by hand, whose progress comes by itself; a short one may be over before it is looked at
   const steps = new Set()
   await page.exposeFunction('noteStep', (text) => steps.add(text))
-  await job.locator('[data-testid=job-progress]').waitFor()
   await page.evaluate(() => {
     const watch = () => {
       const text = document.querySelector('[data-job=scrape_ipos] [data-testid=job-progress]')?.textContent
       if (text) void window.noteStep(text)
     }
     new window.MutationObserver(watch).observe(document.body, { subtree: true, childList: true, characterData: true })
-    watch()
   })
+  const started = page.waitForResponse((response) => response.url().endsWith('/jobs/scrape_ipos/run') && response.request().method() === 'POST')
+  await job.getByTestId('job-run').click()
+  const { id } = await (await started).json()
+  const done = page.locator(`[data-testid=job][data-run-id="${id}"][data-status=done]`)
+  await done.or(job.getByTestId('job-progress')).first().waitFor()
   await shot('1-running')
-  await page.locator('[data-testid=job][data-job=scrape_ipos][data-status=done]').waitFor({ timeout: 60_000 })
+  await done.waitFor({ timeout: 60_000 })
   await shot('2-done')
   const model = page.locator('[data-testid=job][data-job=fit_ipo_model][data-status=done]')
   await model.waitFor()
