@@ -2,7 +2,7 @@
 
 Each way runs in a process of its own, as memory freed is rarely given back. The others get what they need for the comparison and no more:
 the value functions are Lucy's own in every way, and none of them checks a page's structure but Lucy's.
-``pip install --group bench`` installs them; where they are missing, the figures say so.
+``pip install --group bench`` (pip 25.1 or newer) installs them; where they are missing, the figures say so.
 """
 
 import argparse
@@ -10,12 +10,12 @@ import importlib.util
 import io
 import itertools
 import json
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from api.local.fixture_sites import pages_judal
@@ -87,17 +87,17 @@ def measure(figures: Figures, *, is_quick: bool) -> None:
         note(f"  {page}, {len(body) / 1024:.0f} KiB:")
         for way, module in WAYS.items():
             if importlib.util.find_spec(module) is None or (way == "bs4-lxml" and importlib.util.find_spec("lxml") is None):
-                note(f"    {way:<16} not installed (pip install --group bench)")
+                note(f"    {way:<16} not installed (pip install --group bench, pip 25.1 or newer)")
                 continue
-            result = _in_a_process(page, way, 0.5 if is_quick else 3.0)
+            result = _in_a_process(page, body, way, 0.5 if is_quick else 3.0)
             note(f"    {way:<16} {result['milliseconds']:8.2f} ms a page, {result['kibibytes'] / 1024:6.1f} MiB above its imports")
             figures.add(f"parse {page} ({way})", result["milliseconds"], "ms")
             figures.add(f"parse {page} ({way}): memory at the peak", result["kibibytes"] / 1024, "MiB")
 
 
-def _in_a_process(page: str, way: str, seconds: float) -> dict[str, float]:
+def _in_a_process(page: str, body: bytes, way: str, seconds: float) -> dict[str, float]:
     command = [sys.executable, "-m", "tests.bench.parsing", page, way, str(seconds)]
-    answer: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    answer: dict[str, float] = json.loads(subprocess.run(command, input=body, check=True, stdout=subprocess.PIPE).stdout)
     return answer
 
 
@@ -137,7 +137,7 @@ def _with_pandas(page: str, body: bytes) -> int:
     if page == "detail":
         values: dict[str, str] = {}
         for frame in pd.read_html(content, flavor="lxml"):
-            for row in frame.astype(str).itertuples(index=False):
+            for row in _cells(frame):
                 for label, value in itertools.pairwise(row):
                     if (name := text.squeeze(label)) in _LABELS:
                         values.setdefault(name, value)
@@ -146,11 +146,11 @@ def _with_pandas(page: str, body: bytes) -> int:
     first = "공모주일정" if page == "list" else "현재가격"
     frame = next(frame for frame in reversed(pd.read_html(content, flavor="lxml", match=first)) if len(frame) > 5)
     names = [text.squeeze(str(name[0] if isinstance(name, tuple) else name)) for name in frame.columns]
-    rows = (
-        ["" if cell == "nan" else cell for cell in names],
-        *(["" if cell == "nan" else cell for cell in row] for row in frame.astype(str).values.tolist()),
-    )
-    return _read_rows(rows, headers)
+    return _read_rows((["" if name == "nan" else name for name in names], *_cells(frame)), headers)
+
+
+def _cells(frame: Any) -> list[list[str]]:
+    return [["" if cell != cell else str(cell) for cell in row] for row in frame.astype(object).values.tolist()]  # NaN: an empty cell
 
 
 def _read_detail(values: dict[str, str]) -> int:
@@ -176,13 +176,19 @@ def _value(parse: Callable[[str], Any], raw: str) -> Any:
         return None
 
 
+def _peak_kibibytes() -> int:
+    """Of this program (Linux). What `resource` tells begins with the peak of the program that started this one."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(next(line for line in status.splitlines() if line.startswith("VmHWM:")).split()[1])
+
+
 def _main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("page")
     parser.add_argument("way", choices=list(WAYS))
     parser.add_argument("seconds", type=float)
     arguments = parser.parse_args()
-    body = pages()[arguments.page]
+    body = sys.stdin.buffer.read()
     ways: dict[str, Callable[[], int]] = {
         "lucy": lambda: _with_lucy(arguments.page, body),
         "bs4-lxml": lambda: _with_bs4(arguments.page, body, "lxml"),
@@ -191,14 +197,14 @@ def _main() -> None:
     }
     run = ways[arguments.way]
     importlib.import_module(WAYS[arguments.way])
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _peak_kibibytes()
     found = run()
     rounds, began = 0, time.process_time()
     while rounds < 3 or time.process_time() - began < arguments.seconds:
         run()
         rounds += 1
     milliseconds = (time.process_time() - began) / rounds * 1000
-    kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    kibibytes = _peak_kibibytes() - before
     print(json.dumps({"milliseconds": milliseconds, "kibibytes": kibibytes, "found": found}))
 
 
