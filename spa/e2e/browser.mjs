@@ -4,6 +4,7 @@ import chromium from '@sparticuz/chromium'
 import { chromium as playwright } from 'playwright-core'
 
 const PATIENCE_MILLISECONDS = 45_000
+const GLANCE_MILLISECONDS = 50
 // Not the package's own: they draw by software 3D, all in one process, and switch the checks of cross-origin calls off.
 const ARGUMENTS = ['--headless=shell', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--font-render-hinting=none']
 
@@ -26,6 +27,16 @@ export async function openPage(browser, options = {}) {
     if (response.status() >= 400 && pathname !== '/api/v1/auth/refresh') failures.push(`${response.status()} ${response.request().method()} ${pathname}${search}`)
   })
   return { page, failures }
+}
+
+/** What `read` gives once it is as expected: a page fills in bit by bit. If it never is, what it gave last, for the script's checks to tell. */
+export async function eventually(read, isExpected) {
+  const until = performance.now() + PATIENCE_MILLISECONDS
+  for (;;) {
+    const seen = await read()
+    if (isExpected(seen) || performance.now() > until) return seen
+    await new Promise((resolve) => setTimeout(resolve, GLANCE_MILLISECONDS))
+  }
 }
 
 export async function signIn(page, url, username, password) {

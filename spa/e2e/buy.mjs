@@ -9,7 +9,7 @@
 
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openBrowser, openPage, signIn } from './browser.mjs'
+import { eventually, openBrowser, openPage, signIn } from './browser.mjs'
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
 
@@ -59,7 +59,7 @@ async function buy(page, { url, username, password, symbol, quantity, folder }) 
   await row.and(page.locator('[data-status=filled]')).waitFor()
   const filledMilliseconds = Math.round(performance.now() - sentAt)
   await shot('3-filled')
-  const fills = await countFills(page, order.id)
+  const fills = await countFills(page, order.id, Number(quantity))
   await shot('4-fills')
   const isSameDocument = await page.evaluate(() => window.isSameDocument === true)
 
@@ -67,7 +67,7 @@ async function buy(page, { url, username, password, symbol, quantity, folder }) 
   await page.locator('[data-testid=line-state][data-state=live]').waitFor()
   await showBlotter(page)
   await row.and(page.locator('[data-status=filled]')).waitFor()
-  const fillsAfterReload = await countFills(page, order.id)
+  const fillsAfterReload = await countFills(page, order.id, Number(quantity))
 
   await page.getByTestId('sign-out').click()
   await page.getByTestId('login-username').waitFor()
@@ -95,9 +95,11 @@ async function takePriceOfBook(page) {
   if (await section.isVisible()) await section.click()
   await page.getByTestId('chart').locator('canvas').first().waitFor()
   const row = page.locator('[data-testid=book-row][data-side=bid]').last().getByTestId('book-price')
-  const offered = (await row.locator('span').innerText()).trim()
-  await row.click()
-  return { offered, taken: await page.getByTestId('ticket-price').inputValue() }
+  const offered = await row.evaluate((button) => {
+    button.click() // at once: the book goes on changing
+    return button.querySelector('span').textContent.trim()
+  })
+  return { offered, taken: await eventually(() => page.getByTestId('ticket-price').inputValue(), (price) => price === offered) }
 }
 
 // On a narrow screen ticket, orders and positions take turns.
@@ -107,13 +109,16 @@ async function showBlotter(page) {
   if (await section.isVisible()) await section.click()
 }
 
-async function countFills(page, orderId) {
+// How many fills are listed, once they make up the whole quantity.
+async function countFills(page, orderId, quantity) {
   await page.getByTestId('blotter-fills').click()
-  const rows = page.locator(`[data-testid=fill-row][data-order-id="${orderId}"]`)
-  await rows.first().waitFor()
-  const count = await rows.count()
+  const cells = page.locator(`[data-testid=fill-row][data-order-id="${orderId}"] .quantity`)
+  const quantities = await eventually(
+    async () => (await cells.allInnerTexts()).map((text) => Number(text.replaceAll(',', ''))),
+    (each) => each.reduce((sum, one) => sum + one, 0) === quantity,
+  )
   await page.getByTestId('blotter-all').click()
-  return count
+  return quantities.length
 }
 
 const seen = await run().catch((error) => ({ ok: false, error: error.message }))

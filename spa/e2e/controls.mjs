@@ -9,7 +9,7 @@
 
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openBrowser, openPage, signIn } from './browser.mjs'
+import { eventually, openBrowser, openPage, signIn } from './browser.mjs'
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
 const EXPECTED = ['409 POST /api/v1/orders'] // the limit that asks back
@@ -43,7 +43,7 @@ async function control(page, { url, username, password, folder, orderId, account
   await page.evaluate(() => (window.isSameDocument = true))
 
   // An order of unknown outcome
-  const badge = await page.getByTestId('unknown-badge').innerText()
+  const badge = await eventually(() => page.getByTestId('unknown-badge').innerText(), (text) => text === '1')
   await page.getByTestId('nav-controls').click()
   await page.locator(`[data-testid=unknown-order][data-order-id="${orderId}"]`).getByTestId('resolve-open').click()
   await page.getByTestId('evidence-readings').waitFor()
@@ -62,7 +62,7 @@ async function control(page, { url, username, password, folder, orderId, account
   await shot('3-halted')
   await page.getByTestId('nav-trade').click()
   await page.getByTestId('ticket-symbol').fill('005930')
-  const isRefused = await page.getByTestId('ticket-submit').isDisabled()
+  const isRefused = await eventually(() => page.getByTestId('ticket-submit').isDisabled(), Boolean)
   await shot('4-ticket-halted')
   await page.getByTestId('nav-controls').click()
   await page.getByTestId('tab-safety').click()
@@ -113,7 +113,7 @@ async function control(page, { url, username, password, folder, orderId, account
   // What the report and the audit log say
   await page.getByTestId('tab-reports').click()
   await page.getByTestId('report').first().waitFor({ timeout: 60_000 })
-  const reports = await page.getByTestId('report').count()
+  const reports = await eventually(() => page.getByTestId('report').count(), (count) => count >= 2)
   await shot('7-reports')
   await page.getByTestId('tab-audit').click()
   const filtered = page.waitForResponse((response) => response.url().includes('action=order.resolve'))

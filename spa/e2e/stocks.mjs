@@ -9,7 +9,7 @@
 
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openBrowser, openPage, signIn } from './browser.mjs'
+import { eventually, openBrowser, openPage, signIn } from './browser.mjs'
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
 const SYMBOL = '005930'
@@ -60,8 +60,8 @@ async function look(page, { url, username, password, folder }) {
   await page.getByTestId('stock-price').filter({ hasText: /\d/ }).waitFor()
   await page.getByTestId('chart').waitFor()
   await page.getByTestId('book-row').first().waitFor()
-  const bookRows = await page.getByTestId('book-row').count()
-  const facts = await page.getByTestId('stock-facts').innerText()
+  const bookRows = await eventually(() => page.getByTestId('book-row').count(), (count) => count > 1)
+  const facts = await eventually(() => page.getByTestId('stock-facts').innerText(), (text) => text.includes('시가총액'))
   for (const interval of ['1m', '1w', '1mo', '1d']) {
     const answered = page.waitForResponse((response) => response.url().includes('/candles/') && response.url().includes(`interval=${interval}`))
     if (interval === '1d') await page.getByTestId('interval-1d').click()
@@ -72,7 +72,7 @@ async function look(page, { url, username, password, folder }) {
     if (interval === '1d') answered.catch(() => undefined) // known already
     await page.getByTestId('chart').waitFor()
   }
-  const colours = await page.getByTestId('chart').locator('canvas').evaluateAll((canvases) => {
+  const countColours = (canvases) => {
     const count = { rising: 0, falling: 0 }
     for (const canvas of canvases) {
       const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
@@ -83,7 +83,9 @@ async function look(page, { url, username, password, folder }) {
       }
     }
     return count
-  })
+  }
+  const areBothDrawn = ({ rising, falling }) => rising > 100 && falling > 100
+  const colours = await eventually(() => page.getByTestId('chart').locator('canvas').evaluateAll(countColours), areBothDrawn)
   await whole('2-stock')
 
   // What brokers know of it
@@ -99,16 +101,16 @@ async function look(page, { url, username, password, folder }) {
   for (const kind of ['income_statement', 'balance_sheet', 'profit_ratio', 'stability_ratio', 'growth_ratio', 'other_ratio']) {
     await page.getByTestId(`financial-${kind}`).click()
     await statement(kind, 'quarter').waitFor()
-    figures[kind] = await page.getByTestId('financial-row').count()
+    figures[kind] = await eventually(() => page.getByTestId('financial-row').count(), (count) => count >= 3)
     if (kind === 'income_statement') await whole('3-financials')
   }
   await page.getByTestId('stock-investors').click()
   await page.getByTestId('investor-row').first().waitFor()
-  const days = await page.getByTestId('investor-row').count()
+  const days = await eventually(() => page.getByTestId('investor-row').count(), (count) => count === 30)
   await shot('3-investors')
   await page.getByTestId('stock-opinions').click()
   await page.getByTestId('opinion-row').first().waitFor()
-  const opinion = await page.getByTestId('opinion-row').first().innerText()
+  const opinion = await eventually(() => page.getByTestId('opinion-row').first().innerText(), (text) => text.includes('%'))
   await page.emulateMedia({ colorScheme: 'dark' })
   await whole('4-opinions-dark')
   await page.emulateMedia({ colorScheme: 'light' })
@@ -130,7 +132,7 @@ async function look(page, { url, username, password, folder }) {
   await shot('5-import')
   await page.getByTestId('import-submit').click()
   await page.locator('[data-testid=watch-row][data-symbol="035420"]').waitFor()
-  const imported = await page.getByTestId('watch-row').count()
+  const imported = await eventually(() => page.getByTestId('watch-row').count(), (count) => count === 3)
   await watched.getByTestId('stock-link').click()
   await page.locator(`[data-testid=stock][data-symbol="${SYMBOL}"]`).waitFor()
 
@@ -140,12 +142,12 @@ async function look(page, { url, username, password, folder }) {
     return button.querySelector('span').textContent.trim()
   })
   await page.getByTestId('quote-price').waitFor()
-  const price = await page.getByTestId('ticket-price').inputValue()
+  const price = await eventually(() => page.getByTestId('ticket-price').inputValue(), (value) => value === picked)
   await page.waitForURL((url) => !url.search)
   await page.goBack()
   await page.getByTestId('stock-order').click()
   await page.getByTestId('quote-price').waitFor()
-  const ticket = await page.getByTestId('ticket-symbol').inputValue()
+  const ticket = await eventually(() => page.getByTestId('ticket-symbol').inputValue(), (value) => value.includes('삼성전자'))
 
   // Among those looked at last
   await page.getByTestId('nav-market').click()
@@ -160,7 +162,7 @@ async function look(page, { url, username, password, folder }) {
   for (const kind of kinds) {
     await page.getByTestId(`ranking-${kind}`).click()
     await page.locator(`[data-testid=ranking][data-kind=${kind}]`).waitFor()
-    ranked[kind] = await page.getByTestId('ranking-row').count()
+    ranked[kind] = await eventually(() => page.getByTestId('ranking-row').count(), (count) => count > 0)
   }
   await shot('7-rankings')
   await page.evaluate(() => window.localStorage.setItem('lucy-language', 'en'))
@@ -180,11 +182,11 @@ async function look(page, { url, username, password, folder }) {
   await page.getByTestId('firm').selectOption('901')
   await page.getByTestId('firm-opinion-row').first().waitFor()
   await shot('91-firm')
-  const firmOpinion = await page.getByTestId('firm-opinion-row').first().innerText()
+  const firmOpinion = await eventually(() => page.getByTestId('firm-opinion-row').first().innerText(), (text) => text.includes('%'))
 
   const isRanked = kinds.length === 14 && Object.values(ranked).every((count) => count > 0)
   return {
-    ok: bookRows > 1 && colours.rising > 100 && colours.falling > 100 && facts.includes('시가총액') && years.length > 1 && years[1] !== quarters[1] && opinion.includes('%') && ticket.includes('삼성전자') && price === picked && isRanked && days === 30 && imported === 3 && firmOpinion.includes('%') && Object.values(figures).every((count) => count >= 3) && !overflowing.length,
+    ok: bookRows > 1 && areBothDrawn(colours) && facts.includes('시가총액') && years.length > 1 && years[1] !== quarters[1] && opinion.includes('%') && ticket.includes('삼성전자') && price === picked && isRanked && days === 30 && imported === 3 && firmOpinion.includes('%') && Object.values(figures).every((count) => count >= 3) && !overflowing.length,
     bookRows,
     colours,
     facts,

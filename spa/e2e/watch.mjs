@@ -9,7 +9,7 @@
 
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openBrowser, openPage, signIn } from './browser.mjs'
+import { eventually, openBrowser, openPage, signIn } from './browser.mjs'
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
 const CROSSING_MILLISECONDS = 60_000
@@ -64,7 +64,7 @@ async function watch(page, { url, username, password, folder, controlUrl, symbol
   await row(symbol).waitFor()
   await page.getByTestId('watch-add').fill('114800')
   await row('114800').waitFor()
-  const added = await page.getByTestId('watch-row').count()
+  const added = await eventually(() => page.getByTestId('watch-row').count(), (count) => count >= 2)
 
   // What is written stays
   await row(symbol).getByTestId('watch-price').filter({ hasText: /\d/ }).waitFor()
@@ -75,7 +75,9 @@ async function watch(page, { url, username, password, folder, controlUrl, symbol
   await write(page, row('114800').getByTestId('watch-stop'), '100')
   await page.reload()
   await row(symbol).getByTestId('watch-price').filter({ hasText: /\d/ }).waitFor()
-  const written = [await row(symbol).getByTestId('watch-target').inputValue(), await row(symbol).getByTestId('watch-note').inputValue()]
+  const fields = async () => [await row(symbol).getByTestId('watch-target').inputValue(), await row(symbol).getByTestId('watch-note').inputValue()]
+  const areWritten = ([price, note]) => price.replaceAll(',', '') === String(target) && note === '실적 발표 뒤 확인'
+  const written = await eventually(fields, areWritten)
   await page.locator('[data-testid=line-state][data-state=live]').waitFor()
   await shot('1-list')
 
@@ -108,7 +110,7 @@ async function watch(page, { url, username, password, folder, controlUrl, symbol
   await row(symbol).getByTestId('watch-order').click()
   await page.getByTestId('ticket-symbol').waitFor()
   await page.getByTestId('quote-price').waitFor()
-  const ticket = await page.getByTestId('ticket-symbol').inputValue()
+  const ticket = await eventually(() => page.getByTestId('ticket-symbol').inputValue(), (value) => value.includes(name))
   await shot('5-ticket')
 
   // In English
@@ -119,9 +121,8 @@ async function watch(page, { url, username, password, folder, controlUrl, symbol
   await shot('6-english')
   await page.evaluate(() => window.localStorage.removeItem('lucy-language'))
 
-  const isWritten = written[0].replaceAll(',', '') === String(target) && written[1] === '실적 발표 뒤 확인'
   return {
-    ok: added >= 2 && isWritten && toast.includes(name) && holdings > 0 && ticket.includes(name) && !overflowing.length,
+    ok: added >= 2 && areWritten(written) && toast.includes(name) && holdings > 0 && ticket.includes(name) && !overflowing.length,
     added,
     written,
     toast,
