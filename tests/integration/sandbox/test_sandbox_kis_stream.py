@@ -317,6 +317,11 @@ async def test_records_of_one_moment_can_share_a_frame(control: httpx.AsyncClien
         await control.post("/market/pause")
         for _ in range(3):
             await real.place(quantity="1", price="71100")
+
+        async def all_rest() -> bool:  # an order comes to the book some milliseconds after its answer
+            return [71_100, 3] in (await control.get("/market/005930")).json()["bids"]
+
+        await eventually(all_rest)
         await control.post("/market/resume")
         widths: list[tuple[str, int]] = []
         while sum(int(count) for count, _ in widths) < 4:
