@@ -65,8 +65,8 @@ async function manage(page, folder, { kis, ls, symbol, lower, upper, unknown, ma
   await page.getByTestId('fund-budget-input').fill('500000000')
   await page.getByTestId('fund-submit').click()
   await page.getByTestId('fund-dialog').waitFor({ state: 'detached' })
-  await page.locator(`[data-testid=fund][data-fund-id="${funds[1]}"]`).getByTestId('fund-budget').filter({ hasText: '500,000,000' }).waitFor()
-  const changedBudget = await page.locator(`[data-testid=fund][data-fund-id="${funds[1]}"]`).getByTestId('fund-budget').innerText()
+  const budget = page.locator(`[data-testid=fund][data-fund-id="${funds[1]}"]`).getByTestId('fund-budget')
+  const changedBudget = await budget.filter({ hasText: '500,000,000' }).innerText()
 
   // A plan, and what it would do
   await page.getByTestId('tab-plans').click()

@@ -39,6 +39,14 @@ export async function eventually(read, isExpected) {
   }
 }
 
+/** Click a price of the order book and say which it was, in one go: the book goes on changing. */
+export async function clickPrice(button) {
+  return button.evaluate((each) => {
+    each.click()
+    return each.querySelector('span').textContent.trim()
+  })
+}
+
 export async function signIn(page, url, username, password) {
   await page.goto(url)
   await page.getByTestId('login-username').fill(username)

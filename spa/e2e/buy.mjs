@@ -9,7 +9,7 @@
 
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { eventually, openBrowser, openPage, signIn } from './browser.mjs'
+import { clickPrice, eventually, openBrowser, openPage, signIn } from './browser.mjs'
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
 
@@ -94,11 +94,7 @@ async function takePriceOfBook(page) {
   const section = page.getByTestId('section-market')
   if (await section.isVisible()) await section.click()
   await page.getByTestId('chart').locator('canvas').first().waitFor()
-  const row = page.locator('[data-testid=book-row][data-side=bid]').last().getByTestId('book-price')
-  const offered = await row.evaluate((button) => {
-    button.click() // at once: the book goes on changing
-    return button.querySelector('span').textContent.trim()
-  })
+  const offered = await clickPrice(page.locator('[data-testid=book-row][data-side=bid]').last().getByTestId('book-price'))
   return { offered, taken: await eventually(() => page.getByTestId('ticket-price').inputValue(), (price) => price === offered) }
 }
 

@@ -69,7 +69,7 @@ async function look(page, url, folder, { offering, holiday }) {
   // The month
   await page.getByTestId('tab-ipo-calendar').click()
   await page.getByTestId('calendar-event').first().waitFor()
-  const events = await eventually(() => page.getByTestId('calendar-event').count(), (count) => count > 0)
+  const events = await page.getByTestId('calendar-event').count()
   await shot('3-month')
   const calendar = await saved('calendar-file', 'ipos.ics')
   await page.goto(`${url}/market/calendar?month=${holiday.slice(0, 7)}`)
@@ -77,7 +77,6 @@ async function look(page, url, folder, { offering, holiday }) {
 
   // Themes
   await page.getByTestId('tab-themes').click()
-  await page.getByTestId('theme').first().waitFor()
   const themes = await eventually(() => page.getByTestId('theme').count(), (count) => count >= 50)
   await shot('4-themes')
   await page.getByTestId('theme-search').fill('반도체')
@@ -91,8 +90,7 @@ async function look(page, url, folder, { offering, holiday }) {
 
   // A screen, its link and its file
   await page.getByTestId('tab-screener').click()
-  await page.getByTestId('screen-total').waitFor()
-  const all = await eventually(() => page.getByTestId('screen-total').innerText(), (text) => /\d/.test(text))
+  const all = await page.getByTestId('screen-total').filter({ hasText: /\d/ }).innerText()
   await page.getByTestId('screen-per-max').fill('12')
   await page.getByTestId('screen-per-max').press('Enter')
   const cheap = await another(page, all)
@@ -102,8 +100,8 @@ async function look(page, url, folder, { offering, holiday }) {
   await shot('6-screen')
   const file = await saved('screen-csv', 'stocks.csv')
   await page.goto(link)
-  await page.getByTestId('screen-total').waitFor()
-  const shared = { total: await eventually(() => page.getByTestId('screen-total').innerText(), (text) => text === total), perMax: await page.getByTestId('screen-per-max').inputValue() }
+  const sharedTotal = await eventually(() => page.getByTestId('screen-total').innerText(), (text) => text === total)
+  const shared = { total: sharedTotal, perMax: await page.getByTestId('screen-per-max').inputValue() }
   return {
     ok: !overflowing.length && events > 0 && themes >= 50 && total !== all && shared.total === total && shared.perMax === '12',
     overflowing,

@@ -9,7 +9,7 @@
 
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { eventually, openBrowser, openPage, signIn } from './browser.mjs'
+import { clickPrice, eventually, openBrowser, openPage, signIn } from './browser.mjs'
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
 const SYMBOL = '005930'
@@ -59,9 +59,8 @@ async function look(page, { url, username, password, folder }) {
   await page.locator(`[data-testid=stock][data-symbol="${SYMBOL}"]`).waitFor()
   await page.getByTestId('stock-price').filter({ hasText: /\d/ }).waitFor()
   await page.getByTestId('chart').waitFor()
-  await page.getByTestId('book-row').first().waitFor()
   const bookRows = await eventually(() => page.getByTestId('book-row').count(), (count) => count > 1)
-  const facts = await eventually(() => page.getByTestId('stock-facts').innerText(), (text) => text.includes('시가총액'))
+  const facts = await page.getByTestId('stock-facts').filter({ hasText: '시가총액' }).innerText()
   for (const interval of ['1m', '1w', '1mo', '1d']) {
     const answered = page.waitForResponse((response) => response.url().includes('/candles/') && response.url().includes(`interval=${interval}`))
     if (interval === '1d') await page.getByTestId('interval-1d').click()
@@ -105,12 +104,10 @@ async function look(page, { url, username, password, folder }) {
     if (kind === 'income_statement') await whole('3-financials')
   }
   await page.getByTestId('stock-investors').click()
-  await page.getByTestId('investor-row').first().waitFor()
   const days = await eventually(() => page.getByTestId('investor-row').count(), (count) => count === 30)
   await shot('3-investors')
   await page.getByTestId('stock-opinions').click()
-  await page.getByTestId('opinion-row').first().waitFor()
-  const opinion = await eventually(() => page.getByTestId('opinion-row').first().innerText(), (text) => text.includes('%'))
+  const opinion = await page.getByTestId('opinion-row').first().filter({ hasText: '%' }).innerText()
   await page.emulateMedia({ colorScheme: 'dark' })
   await whole('4-opinions-dark')
   await page.emulateMedia({ colorScheme: 'light' })
@@ -137,10 +134,7 @@ async function look(page, { url, username, password, folder }) {
   await page.locator(`[data-testid=stock][data-symbol="${SYMBOL}"]`).waitFor()
 
   // To the ticket, with a price out of the book and without
-  const picked = await page.getByTestId('book-price').last().evaluate((button) => {
-    button.click()
-    return button.querySelector('span').textContent.trim()
-  })
+  const picked = await clickPrice(page.getByTestId('book-price').last())
   await page.getByTestId('quote-price').waitFor()
   const price = await eventually(() => page.getByTestId('ticket-price').inputValue(), (value) => value === picked)
   await page.waitForURL((url) => !url.search)
@@ -182,7 +176,7 @@ async function look(page, { url, username, password, folder }) {
   await page.getByTestId('firm').selectOption('901')
   await page.getByTestId('firm-opinion-row').first().waitFor()
   await shot('91-firm')
-  const firmOpinion = await eventually(() => page.getByTestId('firm-opinion-row').first().innerText(), (text) => text.includes('%'))
+  const firmOpinion = await page.getByTestId('firm-opinion-row').first().filter({ hasText: '%' }).innerText()
 
   const isRanked = kinds.length === 14 && Object.values(ranked).every((count) => count > 0)
   return {
