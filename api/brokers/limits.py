@@ -53,5 +53,18 @@ class CallLimitRow(Struct, frozen=True, kw_only=True):
     limit: CallLimit
 
 
+_CONNECTING_SECONDS = 0.5
+_INQUIRY_WAIT_SECONDS = 5.0  # somebody looks at a screen: better told soon that there is no room than kept waiting
+
 RANKS: dict[CallClass, int] = {call_class: rank for rank, call_class in enumerate(CallClass)}
 """Priority of a class, 0 first: `CallClass` is declared in that order."""
+
+
+def longest_wait(call_class: CallClass, remaining_seconds: float) -> float:
+    """Seconds that a call may wait for its place when its deadline is ``remaining_seconds`` away.
+
+    Some of them are kept for the connection: with a place of the last moment it could not be up in time, and the call would seem to have
+    failed at the broker where there was no room for it.
+    """
+    wait = max(0.0, remaining_seconds - _CONNECTING_SECONDS)
+    return min(wait, _INQUIRY_WAIT_SECONDS) if call_class is CallClass.INQUIRY else wait

@@ -37,7 +37,7 @@ from api.orders.repository import OrderRepository
 log = structlog.get_logger(__name__)
 
 SEND_DEADLINE = 5.0
-"""Seconds that an order may wait for its place under the broker's call limit; after that it is not sent, and said so."""
+"""Seconds after which an order that waits for its place under the broker's call limit is not sent any more, and said so."""
 
 _RECORD_TRIES = 120
 _RECORD_PAUSE = 0.5

@@ -27,7 +27,7 @@ from api.brokers.kis.envelope import KIS, Envelope, read_envelope, read_oauth
 from api.brokers.kis.limits import CALL_LIMITS, DEFAULT_KEPT_SECONDS, KEPT_SECONDS
 from api.brokers.kis.messages import OrderCash, OrderChange
 from api.brokers.kis.parse import parse_token
-from api.brokers.limits import RANKS
+from api.brokers.limits import RANKS, longest_wait
 from api.brokers.tokens import IssuedToken, TokenKey, TokenStore, key_fingerprint
 from api.kit.asker import asker
 from api.kit.call_scheduler import CallScheduler, PastDeadline, Place, SchedulerUnavailable
@@ -41,7 +41,6 @@ _CONNECT_SECONDS = 3.0
 _ORDER_SECONDS = 10.0
 _INQUIRY_SECONDS = 7.0
 _INQUIRY_DEADLINE_SECONDS = 15.0
-_INQUIRY_PLACE_SECONDS = 5.0  # somebody looks at a screen: better told soon that there is no room than kept waiting
 _INQUIRY_TRIES = 3
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 1.0
@@ -270,11 +269,9 @@ class KisRest:
         remaining = give_up_at - self._clock.monotonic()
         if remaining <= 0:
             raise BrokerRateLimited(KIS, _FIRST_PAUSE_SECONDS)
-        if call_class is CallClass.INQUIRY:
-            remaining = min(remaining, _INQUIRY_PLACE_SECONDS)
         try:
             return await self._scheduler.acquire(
-                self._limit_key, self._rule, rank=RANKS[call_class], asker=asker(), deadline_seconds=remaining
+                self._limit_key, self._rule, rank=RANKS[call_class], asker=asker(), deadline_seconds=longest_wait(call_class, remaining)
             )
         except PastDeadline as error:
             raise BrokerRateLimited(KIS, max(error.wait_seconds, 0.05)) from error

@@ -27,7 +27,7 @@ from api.brokers.errors import (
     BrokerTokenExpired,
     BrokerUnavailable,
 )
-from api.brokers.limits import RANKS
+from api.brokers.limits import RANKS, longest_wait
 from api.brokers.ls import codes
 from api.brokers.ls.codes import LS, Tr
 from api.brokers.ls.envelope import Answer, Verdict, read_answer
@@ -49,7 +49,6 @@ _ORDER_SECONDS = 10.0
 _INQUIRY_SECONDS = 7.0
 _WHOLE_ANSWER_SECONDS = 20.0  # httpx bounds each read, not their sum: a server that trickles must not hold an order forever
 _INQUIRY_DEADLINE_SECONDS = 15.0
-_INQUIRY_PLACE_SECONDS = 5.0  # somebody looks at a screen: better told soon that there is no room than kept waiting
 _INQUIRY_TRIES = 3
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 1.0
@@ -178,11 +177,9 @@ class LsRest:
         if remaining <= 0:
             raise BrokerRateLimited(LS, _FIRST_PAUSE_SECONDS)
         call_class = _class_of(tr)
-        if call_class is CallClass.INQUIRY:
-            remaining = min(remaining, _INQUIRY_PLACE_SECONDS)
         try:
             return await self._scheduler.acquire(
-                self._limit_key(tr), _RULES[tr], rank=RANKS[call_class], asker=asker(), deadline_seconds=remaining
+                self._limit_key(tr), _RULES[tr], rank=RANKS[call_class], asker=asker(), deadline_seconds=longest_wait(call_class, remaining)
             )
         except PastDeadline as error:
             raise BrokerRateLimited(LS, max(error.wait_seconds, 0.05)) from error

@@ -6,7 +6,7 @@ import pytest
 
 from api.brokers.base import CallClass
 from api.brokers.kis import limits as kis_limits
-from api.brokers.limits import RANKS
+from api.brokers.limits import RANKS, longest_wait
 from api.brokers.ls import limits as ls_limits
 from api.brokers.ls.codes import Tr
 from api.domain.enums import Environment
@@ -34,3 +34,17 @@ def test_ranks_go_from_cancels_down_to_inquiries() -> None:
 
 def test_evidence_for_the_reconciler_is_never_merged_or_kept() -> None:
     assert ls_limits.CALL_CLASSES[Tr.ORDERS] is CallClass.RECONCILE
+
+
+@pytest.mark.parametrize(
+    ("call_class", "remaining", "wait"),
+    [
+        (CallClass.ORDER, 5.0, 4.5),
+        (CallClass.CANCEL, 5.0, 4.5),
+        (CallClass.ORDER, 0.3, 0.0),
+        (CallClass.INQUIRY, 15.0, 5.0),
+        (CallClass.INQUIRY, 2.0, 1.5),
+    ],
+)
+def test_a_call_that_gets_its_place_has_time_left_to_connect(call_class: CallClass, remaining: float, wait: float) -> None:
+    assert longest_wait(call_class, remaining) == pytest.approx(wait)
